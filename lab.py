@@ -1,0 +1,356 @@
+#!/usr/bin/env python3
+"""Build, test and read the LSTM Lab, with nothing but Python 3.11 or newer.
+
+The first task installs what it needs into the folder .venv beside this file,
+from requirements.lock. Delete that folder to start afresh.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "complete"
+PAGE = ROOT / "_build" / "html" / "index.html"
+
+WINDOWS = os.name == "nt"
+ME = "py lab.py" if WINDOWS else "python3 lab.py"
+SPACE = 2  # GB, for the environment and the built book
+
+
+class LabError(Exception):
+    """What failed, and what the person who reads this can do next."""
+
+    def __init__(self, what, advice):
+        super().__init__(f"{what}\n{advice}")
+
+
+# --- The tasks ---
+
+
+class Task(NamedTuple):
+    """Something to ask for: commands of the environment, or other tasks."""
+
+    purpose: str
+    commands: tuple = ()
+    parts: tuple = ()
+
+
+TASKS = {
+    "book": Task(
+        "build the book, executing every notebook afresh",
+        commands=(
+            "jupyter-book clean --all .",
+            "jupyter-book build -W -n --keep-going .",
+        ),
+    ),
+    "test": Task(
+        "test everything: the parts of lint, then unit, book, pages, nbval",
+        parts=("style", "types", "metadata", "unit", "book", "pages", "nbval"),
+    ),
+    "lab": Task(
+        "open the chapters as notebooks in JupyterLab",
+        commands=(
+            "jupyter-lab --LabApp.default_url=/lab/tree/chapters/index.md",
+        ),
+    ),
+    "lint": Task(
+        "check style, types and metadata", parts=("style", "types", "metadata")
+    ),
+    "style": Task(
+        "check the code's style", commands=("ruff check", "ruff format --check")
+    ),
+    "types": Task("check the package's types", commands=("mypy",)),
+    "metadata": Task(
+        "check the files about the repository",
+        commands=(
+            "repo-review .",
+            "check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff",
+            "check-jsonschema --builtin-schema vendor.github-workflows"
+            " .github/workflows/pages.yml .github/workflows/test.yml",
+            "check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml",
+        ),
+    ),
+    "unit": Task(
+        "test the package, with coverage",
+        commands=("pytest tests --ignore=tests/book --cov -n 2",),
+    ),
+    "pages": Task("test the built book", commands=("pytest tests/book",)),
+    "nbval": Task(
+        "run the built book's notebooks again, comparing every output",
+        commands=("pytest --nbval _build/jupyter_execute",),
+    ),
+    "torch": Task(
+        "compare with PyTorch, which is installed first",
+        commands=(
+            "pip install --disable-pip-version-check torch==2.13.0",
+            "pytest tests/torch",
+        ),
+    ),
+    "lock": Task("resolve the requirements anew into requirements.lock"),
+}
+
+
+def usage():
+    """Return the help text."""
+    tasks = "\n".join(
+        f"    {name:8}  {task.purpose}" for name, task in TASKS.items()
+    )
+    return f"{__doc__}\nUsage: {ME} TASK\n\n{tasks}"
+
+
+def perform(name):
+    """Run a task's steps in turn, saying which one runs and how long it took."""
+    steps = TASKS[name].parts or (name,)
+    for number, step in enumerate(steps, start=1):
+        say(f"\n[{number}/{len(steps)}] {step}: {TASKS[step].purpose}")
+        started = time.monotonic()
+        for command in TASKS[step].commands:
+            if run(command) != 0:
+                raise LabError(
+                    f"The step '{step}' failed at: {command}",
+                    f"Its messages are above. To run this step alone: {ME} {step}",
+                )
+        say(f"[{number}/{len(steps)}] {step}: done in {since(started)}")
+    if "book" in steps:
+        say(
+            f"\nThe book is built. Open it in a browser:\n    {PAGE}\n    {PAGE.as_uri()}"
+        )
+
+
+def lock():
+    """Resolve requirements.txt and the dev group, for every supported Python, with hashes."""
+    with tempfile.TemporaryDirectory() as folder:
+        create_environment(Path(folder))
+        pip_install("uv==0.13.*", environment=Path(folder))
+        resolved = run(
+            "uv pip compile requirements.txt --group dev --output-file requirements.lock"
+            " --universal --python-version 3.11 --upgrade --generate-hashes"
+            " --no-emit-package lstm-lab --no-emit-index-url --no-annotate --quiet"
+            " --custom-compile-command 'python lab.py lock'",
+            environment=Path(folder),
+        )
+    if resolved != 0:
+        raise LabError(
+            "The requirements do not resolve together; the conflict is described above.",
+            "Change the ranges in requirements.txt or pyproject.toml.",
+        )
+    say(f"Renewed requirements.lock. Now run: {ME} test")
+
+
+# --- The environment ---
+
+
+def set_up():
+    """Make the environment, unless it is complete and made for this lock, Python and place.
+
+    The stamp that says so is written last, so an interrupted set-up is done again.
+    """
+    stamp = fingerprint()
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
+        return
+    started = time.monotonic()
+    say("Setting up the folder .venv: once, for one to three minutes.")
+    if shutil.disk_usage(ROOT).free < SPACE * 1e9:
+        raise LabError(
+            "The disk is too full.", f"Free {SPACE} GB on the disk of {ROOT}"
+        )
+    create_environment(VENV)
+    pip_install("--require-hashes", "-r", LOCK.name)
+    pip_install("--no-deps", "--no-build-isolation", "-e", ".")
+    configure()
+    STAMP.write_text(stamp, encoding="utf-8")
+    say(f"The set-up is complete, in {since(started)}.")
+
+
+def fingerprint():
+    """Return the hash of everything that the environment depends on."""
+    import tomllib  # not at the top: an older Python must get as far as being refused
+
+    project = tomllib.loads(
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )["project"]
+    parts = (
+        LOCK.read_text(encoding="utf-8"),
+        json.dumps(project),
+        sys.version,
+        str(ROOT),
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def create_environment(folder):
+    """Create an empty environment in the place of `folder`."""
+    if importlib.util.find_spec("ensurepip") is None:
+        raise LabError(
+            "This Python cannot create environments: its module ensurepip is missing.",
+            "On Debian or Ubuntu: sudo apt install python3-venv",
+        )
+    try:
+        venv.create(folder, clear=True, symlinks=not WINDOWS, with_pip=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise LabError(
+            f"The folder {folder} could not be made: {error}",
+            "Close the programs that use it, delete it, and try again.",
+        ) from error
+
+
+def pip_install(*arguments, environment=VENV):
+    """Install packages, saying now and then how far it is."""
+    expected = len(re.findall(r"(?m)^\S+==", LOCK.read_text(encoding="utf-8")))
+    collected, log = 0, []
+    options = (
+        "--disable-pip-version-check",
+        "--no-input",
+        "--progress-bar",
+        "off",
+    )
+    with start(
+        "pip",
+        "install",
+        *options,
+        *arguments,
+        environment=environment,
+        log=True,
+    ) as pip:
+        for line in pip.stdout:
+            log.append(line)
+            if line.startswith(("Collecting ", "Processing ")):
+                collected += 1
+                if collected % 20 == 0:
+                    say(f"    found {collected} of about {expected} packages")
+            elif line.startswith("Installing collected") and collected > 20:
+                say(f"    unpacking {collected} packages, which takes a while")
+    if pip.returncode != 0:
+        say("".join(log[-10:]))
+        raise LabError("pip could not install the packages.", remedy(log))
+
+
+def remedy(log):
+    """Return what to do about a failed installation, by what pip said."""
+    advice = {
+        "No space left": f"The disk is full: free {SPACE} GB.",
+        "DO NOT MATCH THE HASHES": "A download is damaged, or was altered on its way to you.",
+        "Retrying (": "The package index was not reached: check the network and HTTPS_PROXY.",
+        "No matching distribution": "A package has no release for this Python: try Python 3.13.",
+    }
+    known = (
+        text
+        for sign, text in advice.items()
+        if any(sign in line for line in log)
+    )
+    return (
+        next(known, "What pip said last is above.")
+        + " The same command tries again."
+    )
+
+
+def configure():
+    """Let JupyterLab open Markdown as notebooks, and kernels not warn of their local sockets."""
+    viewers = {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}
+    settings = {
+        "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": viewers}
+    }
+    for name, content in {
+        "share/jupyter/lab/settings/overrides.json": json.dumps(settings),
+        "ipython/profile_default/ipython_kernel_config.py": "c.IPKernelApp.log_level = 'ERROR'\n",
+    }.items():
+        file = VENV / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+
+
+# --- Processes ---
+
+
+def start(program, *arguments, environment=VENV, log=False):
+    """Start a program of the environment in the root of the repository."""
+    programs = environment / ("Scripts" if WINDOWS else "bin")
+    variables = {
+        "JUPYTER_PLATFORM_DIRS": "1",
+        # The reader's own settings must not change what the chapters print and draw.
+        "IPYTHONDIR": str(VENV / "ipython"),
+        "MPLCONFIGDIR": str(VENV / "matplotlib"),
+        "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", "")]),
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        # Linear algebra on one thread: the arrays are small, and sums keep their order.
+        "MKL_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "VECLIB_MAXIMUM_THREADS": "1",
+    }
+    return subprocess.Popen(
+        [str(programs / program), *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE if log else None,
+        stderr=subprocess.STDOUT if log else None,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def run(command, environment=VENV):
+    """Run a command of the environment to its end and return its exit code."""
+    process = start(*shlex.split(command), environment=environment)
+    try:
+        return process.wait()
+    except (
+        KeyboardInterrupt
+    ):  # the process got it too: let it end in its own way
+        process.wait()
+        raise
+
+
+def say(text):
+    """Print at once, before anything that a process prints next."""
+    print(text, flush=True)
+
+
+def since(started):
+    """Return the time since `started` in words."""
+    minutes, seconds = divmod(round(time.monotonic() - started), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def main(arguments):
+    """Run the task that is named on the command line; return the exit code."""
+    if len(arguments) != 1 or arguments[0] not in TASKS:
+        say(usage())
+        return 0 if arguments in ([], ["-h"], ["--help"]) else 2
+    try:
+        if sys.version_info < (3, 11):
+            raise LabError(
+                f"This is Python {sys.version.split()[0]}, and 3.11 or newer is needed.",
+                "Install one, and start this file with it, for example: python3.13 lab.py book",
+            )
+        if arguments == ["lock"]:
+            lock()
+        else:
+            set_up()
+            perform(arguments[0])
+    except LabError as error:
+        print(f"\nFAILED: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command starts again.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,345 @@
+"""Checks at the public boundary: what came, what was expected, and which argument it was."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from lstm_lab.numerics import Array
+
+Shape = tuple[int | str, ...]
+"""An integer must match; a letter stands for any size of at least one."""
+
+
+def _show(shape: Shape) -> str:
+    return (
+        "("
+        + ", ".join(map(str, shape))
+        + ("," if len(shape) == 1 else "")
+        + ")"
+    )
+
+
+def _fits(actual: tuple[int, ...], wanted: Shape) -> bool:
+    return len(actual) == len(wanted) and all(
+        size >= 1 if isinstance(want, str) else size == want
+        for size, want in zip(actual, wanted, strict=True)
+    )
+
+
+def array(
+    name: str, value: Any, *shapes: Shape, dtype: np.dtype[Any] | None = None
+) -> Array:
+    """Return `value` as a finite float array of one of the shapes, or say what is wrong.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : array_like
+        What came.
+    *shapes : tuples of int or str
+        The shapes that are allowed; a letter stands for any size >= 1.
+    dtype : dtype, optional
+        The dtype it must have; float32 and float64 are allowed where none is given.
+
+    Returns
+    -------
+    ndarray
+        `value` itself where it is an array already.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is not float32 or float64, or not `dtype`.
+    ValueError
+        If no shape fits, or a value is NaN or infinite.
+    """
+    try:
+        checked = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be one array, got nested lists of unequal length"
+        ) from None
+    if checked.dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"{name} must be an array of float32 or float64, got dtype {checked.dtype};"
+            " convert it with .astype(np.float64)"
+        )
+    if not any(_fits(checked.shape, shape) for shape in shapes):
+        wanted = " or ".join(_show(shape) for shape in shapes)
+        empty = ", every size at least 1" if 0 in checked.shape else ""
+        raise ValueError(
+            f"{name} must have shape {wanted}{empty}; got {_show(checked.shape)}"
+        )
+    if dtype is not None and checked.dtype != dtype:
+        raise TypeError(
+            f"{name} must have dtype {dtype} like the parameters, got {checked.dtype};"
+            f" convert one of them with .astype"
+        )
+    if not np.isfinite(checked).all():
+        bad = np.argwhere(~np.isfinite(checked))[0]
+        where = ", ".join(map(str, bad))
+        raise ValueError(
+            f"{name} must be finite, got {checked[tuple(bad)]} at index ({where});"
+            f" its shape is {_show(checked.shape)}"
+        )
+    return checked
+
+
+def instance(name: str, value: Any, kind: type) -> None:
+    """Refuse a `value` that is not of the given type of this package.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        What came.
+    kind : type
+        A NamedTuple of an architecture, such as ``lstm.Params``.
+
+    Raises
+    ------
+    TypeError
+        If `value` is of another type.
+    """
+    if not isinstance(value, kind):
+        came = type(value)
+        raise TypeError(
+            f"{name} must be {kind.__module__}.{kind.__qualname__},"
+            f" got {came.__module__}.{came.__qualname__}"
+        )
+
+
+def float_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """Return `value` as a dtype, float32 or float64, or say what is wrong.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : dtype_like
+        What came.
+
+    Returns
+    -------
+    dtype
+        float32 or float64.
+
+    Raises
+    ------
+    TypeError
+        If it is another dtype or none.
+    """
+    try:
+        dtype: np.dtype[Any] | None = None if value is None else np.dtype(value)
+    except TypeError:
+        dtype = None
+    if dtype is None or dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} must be float32 or float64, got {value!r}")
+    return dtype
+
+
+def positive_int(name: str, value: Any) -> int:
+    """Return `value` as an int of at least one, or say what is wrong.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : int
+        What came.
+
+    Returns
+    -------
+    int
+        The same number.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is smaller than one.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    return int(value)
+
+
+def finite_number(name: str, value: Any) -> float:
+    """Return `value` as a finite float, or say what is wrong.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : float
+        What came.
+
+    Returns
+    -------
+    float
+        The same number.
+
+    Raises
+    ------
+    TypeError
+        If it is not a real number.
+    ValueError
+        If it is NaN or infinite.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    if not np.isfinite(float(value)):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return float(value)
+
+
+def generator(rng: Any) -> np.random.Generator:
+    """Return `rng`, or say how to make one.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What came.
+
+    Returns
+    -------
+    numpy.random.Generator
+        The same generator.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else, such as a seed.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy.random.Generator, got {rng!r}; make one with default_rng(seed)"
+        )
+    return rng
+
+
+def sequence(x: Any, D: int, dtype: np.dtype[Any]) -> Array:
+    """Return the inputs of a sequence, or say what is wrong with them.
+
+    Parameters
+    ----------
+    x : array_like of shape (T, B, D) or (T, D)
+        What came.
+    D : int
+        Input size of the parameters.
+    dtype : dtype
+        That of the parameters.
+
+    Returns
+    -------
+    ndarray
+        `x` as an array.
+    """
+    return array("x", x, ("T", "B", D), ("T", D), dtype=dtype)
+
+
+def like(
+    name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Array:
+    """Return `value` as an array of exactly this shape, zeros where it is None.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : array_like or None
+        What came, such as an initial state or a cotangent.
+    shape : tuple of int
+        The shape it must have.
+    dtype : dtype
+        The dtype it must have.
+
+    Returns
+    -------
+    ndarray
+        Of that shape and dtype.
+    """
+    return (
+        np.zeros(shape, dtype)
+        if value is None
+        else array(name, value, shape, dtype=dtype)
+    )
+
+
+def trace(
+    value: Any, kind: type, D: int, H: int, gates: int, dtype: np.dtype[Any]
+) -> None:
+    """Refuse a trace that another architecture, or parameters of another size, have left.
+
+    Parameters
+    ----------
+    value : NamedTuple with ``x`` (T, B, D), states (T + 1, B, H), perhaps ``gates``
+        What came.
+    kind : type
+        The architecture's ``Trace``.
+    D, H, gates : int
+        Input size, hidden size and number of gates of the parameters.
+    dtype : dtype
+        That of the parameters.
+
+    Raises
+    ------
+    TypeError
+        If it is of another type or dtype.
+    ValueError
+        If its sizes are not those of the parameters.
+    """
+    instance("trace", value, kind)
+    x = array("trace.x", value.x, ("T", "B", D), ("T", D), dtype=dtype)
+    T, *batch = x.shape[:-1]
+    for name in value._fields[1:]:
+        steps, features = (T, gates * H) if name == "gates" else (T + 1, H)
+        array(
+            f"trace.{name}",
+            getattr(value, name),
+            (steps, *batch, features),
+            dtype=dtype,
+        )
+
+
+def step(
+    D: int, H: int, dtype: np.dtype[Any], x: Any, **states: Any
+) -> list[Array]:
+    """Return the input and the states of one step as arrays, or say what is wrong with them.
+
+    Parameters
+    ----------
+    D, H : int
+        Input and hidden size of the parameters.
+    dtype : dtype
+        That of the parameters.
+    x : array_like of shape (D,) or (B, D)
+        The input.
+    **states : array_like of shape (H,) or (B, H)
+        The states under their arguments' names.
+
+    Returns
+    -------
+    list of ndarrays
+        The input, then the states.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one has the wrong dtype or shape, or is not finite.
+    """
+    x = array("x", x, (D,), ("B", D), dtype=dtype)
+    shape = (*x.shape[:-1], H)
+    return [
+        x,
+        *(
+            array(name, state, shape, dtype=dtype)
+            for name, state in states.items()
+        ),
+    ]

@@ -1,0 +1,239 @@
+"""Ways to draw the first weights and to set the first biases.
+
+`redraw` fills the blocks of any architecture's parameters, gate by gate, with one of the
+matrices `uniform`, `glorot`, `orthogonal`, `identity`; `with_forget_bias` and `chrono` set
+the biases that decide how long a gated cell remembers. All return new parameters.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from lstm_lab import checks, gru, lstm
+from lstm_lab.numerics import Array
+from lstm_lab.packing import split_rows
+
+Matrix = Callable[[int, int, np.random.Generator], Array]
+P = TypeVar("P", bound=Any)
+
+
+def uniform(rows: int, columns: int, rng: np.random.Generator) -> Array:
+    r"""Return a matrix drawn from :math:`U(-1/\sqrt{H}, 1/\sqrt{H})` with H = `rows`.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The shape; the rows are the H units of a gate.
+    rng : numpy.random.Generator
+        Where the draws come from.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns)
+        Float64.
+
+    References
+    ----------
+    PyTorch's default for its recurrent layers.
+    """
+    bound = 1 / np.sqrt(rows)
+    return rng.uniform(-bound, bound, (rows, columns))
+
+
+def glorot(rows: int, columns: int, rng: np.random.Generator) -> Array:
+    r"""Return a matrix drawn from :math:`U(-b, b)` with :math:`b = \sqrt{6 / (rows + columns)}`.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The shape: fan-out and fan-in.
+    rng : numpy.random.Generator
+        Where the draws come from.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns)
+        Float64, of variance 2 / (rows + columns).
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, AISTATS (2010), equation 16.
+    """
+    bound = np.sqrt(6 / (rows + columns))
+    return rng.uniform(-bound, bound, (rows, columns))
+
+
+def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> Array:
+    r"""Return a matrix with orthonormal rows or columns, whichever are fewer.
+
+    The distribution is uniform (Haar): the signs that the QR factorisation leaves to
+    chance are those of the diagonal of R.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The shape.
+    rng : numpy.random.Generator
+        Where the draws come from.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns)
+        Float64; all singular values are one.
+
+    References
+    ----------
+    A. M. Saxe, J. L. McClelland and S. Ganguli, ICLR (2014).
+    """
+    tall = rng.normal(size=(max(rows, columns), min(rows, columns)))
+    Q, R = np.linalg.qr(tall)
+    Q = Q * np.sign(np.diag(R))
+    return Q if rows >= columns else Q.T
+
+
+def identity(rows: int, columns: int, rng: np.random.Generator) -> Array:  # noqa: ARG001
+    """Return the identity matrix, padded with zeros where it is not square.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The shape.
+    rng : numpy.random.Generator
+        Not used: nothing is drawn.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns)
+        Float64.
+
+    References
+    ----------
+    Q. V. Le, N. Jaitly and G. E. Hinton, arXiv 1504.00941 (2015).
+    """
+    return np.eye(rows, columns)
+
+
+def redraw(
+    params: P,
+    *,
+    rng: np.random.Generator,
+    inputs: Matrix | None = None,
+    recurrent: Matrix | None = None,
+    gain: float = 1.0,
+) -> P:
+    """Return the parameters with new weights in every gate; biases stay.
+
+    Parameters
+    ----------
+    params : Params of rnn, lstm or gru
+        Where shapes, dtype and biases come from.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    inputs : callable, optional
+        Draws the columns of a gate that meet the input; they stay where it is None.
+    recurrent : callable, optional
+        Draws the columns of a gate that meet the state; they stay where it is None.
+    gain : float
+        Factor on the new recurrent weights.
+
+    Returns
+    -------
+    Params
+        New parameters, of the same type and dtype.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `rng` is no generator, or `gain` not a finite number.
+    """
+    rng, gain = checks.generator(rng), checks.finite_number("gain", gain)
+    W = params.W.copy()
+    D, H = params.D, params.H
+    for block in np.split(W, len(W) // H):
+        if inputs is not None:
+            block[:, :D] = inputs(H, D, rng)
+        if recurrent is not None:
+            block[:, D:] = gain * recurrent(H, H, rng)
+    return params._replace(W=W)  # type: ignore[no-any-return]
+
+
+def with_forget_bias(params: lstm.Params, forget_bias: float) -> lstm.Params:
+    """Return the parameters of an LSTM with this bias in every forget gate.
+
+    Parameters
+    ----------
+    params : lstm.Params
+        The parameters.
+    forget_bias : float
+        The bias; a gate that its bias alone decides keeps sigmoid(bias) of the cell a step.
+
+    Returns
+    -------
+    lstm.Params
+        New parameters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `params` is no lstm.Params, or `forget_bias` not a finite number.
+
+    References
+    ----------
+    F. A. Gers, J. Schmidhuber and F. Cummins, Neural Computation 12 (2000).
+    """
+    checks.instance("params", params, lstm.Params)
+    b = params.b.copy()
+    _, b_f, _, _ = split_rows(b, lstm.GATES)
+    b_f[:] = checks.finite_number("forget_bias", forget_bias)
+    return params._replace(b=b)
+
+
+def chrono(params: P, T_max: int, *, rng: np.random.Generator) -> P:
+    r"""Return the parameters with biases that spread memory over lags of up to `T_max`.
+
+    With :math:`u \sim \log U[1, T_{max} - 1]` for each unit, an LSTM gets
+    :math:`b_f = u, b_i = -u`; a GRU, whose update gate admits the new state here, gets
+    :math:`b_z = -u`.
+
+    Parameters
+    ----------
+    params : lstm.Params or gru.Params
+        The parameters.
+    T_max : int
+        Longest lag to be remembered, in steps; at least 3.
+    rng : numpy.random.Generator
+        Where the draws come from.
+
+    Returns
+    -------
+    Params
+        New parameters, of the same type.
+
+    Raises
+    ------
+    TypeError
+        If `params` is of an architecture without such gates, or `T_max` no integer.
+    ValueError
+        If `T_max` is smaller than 3.
+
+    References
+    ----------
+    C. Tallec and Y. Ollivier, "Can recurrent neural networks warp time?", ICLR (2018).
+    """
+    if checks.positive_int("T_max", T_max) < 3:
+        raise ValueError(f"T_max must be at least 3 steps, got {T_max}")
+    log_lag = np.log(checks.generator(rng).uniform(1, T_max - 1, params.H))
+    b = params.b.copy()
+    match params:
+        case lstm.Params():
+            b_i, b_f, _, _ = split_rows(b, lstm.GATES)
+            b_i[:], b_f[:] = -log_lag, log_lag
+        case gru.Params():
+            b_z, _, _ = split_rows(b, gru.GATES)
+            b_z[:] = -log_lag
+        case _:
+            raise TypeError(
+                f"params must be lstm.Params or gru.Params, got {type(params)}"
+            )
+    return params._replace(b=b)  # type: ignore[no-any-return]

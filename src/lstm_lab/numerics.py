@@ -1,0 +1,112 @@
+"""Element-wise functions and small array helpers that every architecture uses.
+
+Mathematics acts on the last axis, and the dtype that comes in goes out.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+
+def sigmoid(a: Array) -> Array:
+    r"""Return the logistic sigmoid of `a`, exact and silent for every finite value.
+
+    .. math:: \sigma(a) = \frac{1}{1 + e^{-a}}
+
+    Only :math:`e^{-|a|} \le 1` is ever computed, so that nothing overflows and the
+    left tail keeps its relative accuracy down to the smallest normal number.
+
+    Parameters
+    ----------
+    a : ndarray
+        Pre-activations, float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Values in [0, 1], of the shape and dtype of `a`.
+    """
+    with np.errstate(under="ignore"):
+        decay = np.exp(-np.abs(a))
+        gate: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+    return gate
+
+
+def sigmoid_vjp(dgate: Array, gate: Array) -> Array:
+    r"""Pull the cotangent of a gate back to its pre-activation.
+
+    .. math:: \sigma'(a) = \sigma(a)\,(1 - \sigma(a))
+
+    Parameters
+    ----------
+    dgate : ndarray
+        Gradient of the loss with respect to the gate.
+    gate : ndarray
+        The gate's value, ``sigmoid(a)``.
+
+    Returns
+    -------
+    ndarray
+        Gradient of the loss with respect to the pre-activation.
+    """
+    return dgate * gate * (1 - gate)
+
+
+def tanh_vjp(dy: Array, y: Array) -> Array:
+    r"""Pull the cotangent of ``y = tanh(a)`` back to `a`.
+
+    .. math:: \tanh'(a) = 1 - \tanh^2(a) \in (0, 1]
+
+    Parameters
+    ----------
+    dy : ndarray
+        Gradient of the loss with respect to `y`.
+    y : ndarray
+        The value ``tanh(a)``.
+
+    Returns
+    -------
+    ndarray
+        Gradient of the loss with respect to `a`.
+    """
+    return dy * (1 - y * y)
+
+
+def outer_sum(da: Array, inputs: Array) -> Array:
+    """Return the sum over steps and examples of the outer products of two arrays.
+
+    This is the weight gradient of ``a = inputs @ W.T`` in one matrix product.
+
+    Parameters
+    ----------
+    da : ndarray of shape (..., G)
+        Gradient with respect to the pre-activations.
+    inputs : ndarray of shape (..., F)
+        What the weights were applied to.
+
+    Returns
+    -------
+    ndarray of shape (G, F)
+        The gradient with respect to ``W``.
+    """
+    return da.reshape(-1, da.shape[-1]).T @ inputs.reshape(-1, inputs.shape[-1])
+
+
+def axis_sum(da: Array) -> Array:
+    """Return the sum over every axis but the last, the gradient of a bias.
+
+    Parameters
+    ----------
+    da : ndarray of shape (..., G)
+        Gradient with respect to the pre-activations.
+
+    Returns
+    -------
+    ndarray of shape (G,)
+        The gradient with respect to the bias.
+    """
+    total: Array = da.reshape(-1, da.shape[-1]).sum(axis=0)
+    return total

@@ -1,0 +1,341 @@
+"""What must hold of a book and its pages. Each check returns the faults that it finds, in words."""
+
+import ast
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+import prose
+import yaml
+from bs4 import BeautifulSoup
+from myst_nb.core.read import (
+    is_myst_markdown_notebook,
+    read_myst_markdown_notebook,
+)
+from myst_parser.config.main import MdParserConfig
+
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+HIDDEN = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
+UNSEEN = {"remove-cell", "remove-output"}
+LINES = 14  # of code in a cell
+
+
+class Book:
+    """A Jupyter Book: its sources, and what was built from them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def extensions(self) -> tuple[str, ...]:
+        config = yaml.safe_load(
+            (self.root / "_config.yml").read_text(encoding="utf-8")
+        )
+        return tuple(config["parse"]["myst_enable_extensions"])
+
+    @property
+    def pages(self) -> list[str]:
+        """The pages in the table of contents, such as chapters/ch318."""
+
+        def files(entry: object) -> Iterator[str]:
+            if isinstance(entry, list):
+                for part in entry:
+                    yield from files(part)
+            elif isinstance(entry, dict):
+                yield from (
+                    entry[key] for key in ("root", "file") if key in entry
+                )
+                yield from files(
+                    [v for v in entry.values() if isinstance(v, list)]
+                )
+
+        return list(
+            files(
+                yaml.safe_load(
+                    (self.root / "_toc.yml").read_text(encoding="utf-8")
+                )
+            )
+        )
+
+    def source(self, page: str) -> str:
+        return (self.root / f"{page}.md").read_text(encoding="utf-8")
+
+    def is_notebook(self, page: str) -> bool:
+        return is_myst_markdown_notebook(self.source(page))
+
+    def notebook(self, page: str) -> nbformat.NotebookNode:
+        """Return the page as a notebook, not executed."""
+        config = MdParserConfig(enable_extensions=set(self.extensions))
+        return read_myst_markdown_notebook(self.source(page), config)
+
+    def executed(self, page: str) -> nbformat.NotebookNode:
+        """Return the notebook from which the page was made."""
+        path = self.built(f"jupyter_execute/{page}.ipynb")
+        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+
+    def html(self, page: str) -> BeautifulSoup:
+        text = self.built(f"html/{page}.html").read_text(encoding="utf-8")
+        return BeautifulSoup(text, "html.parser")
+
+    def built(self, path: str) -> Path:
+        file = self.root / "_build" / path
+        if not file.exists():
+            raise FileNotFoundError(
+                f"{file} is missing: build the book first, python3 lab.py book"
+            )
+        return file
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell: nbformat.NotebookNode) -> set[str]:
+    return set(cell.metadata.get("tags", ()))
+
+
+def outputs(
+    book: Book, page: str, mime: str
+) -> Iterator[tuple[nbformat.NotebookNode, str]]:
+    """Yield each output of a type that the page shows, with its cell."""
+    for cell in code_cells(book.executed(page)):
+        for output in cell.outputs if not tags(cell) & UNSEEN else ():
+            if mime == "stream" and output.output_type == "stream":
+                yield cell, output.text
+            elif mime in output.get("data", {}):
+                yield cell, output.data[mime]
+
+
+# --- The page is what was executed ---
+
+
+def changed_since_build(book: Book, page: str) -> list[str]:
+    """Find differences between a source and what the page, and its notebook, were made from."""
+    faults = []
+    built = book.built(f"html/_sources/{page}.md").read_text(encoding="utf-8")
+    if built != book.source(page):
+        faults.append(f"{page}: the text has changed since the build")
+    if book.is_notebook(page):
+        now, then = (
+            [
+                (cell.cell_type, cell.source, cell.metadata)
+                for cell in notebook.cells
+            ]
+            for notebook in (book.notebook(page), book.executed(page))
+        )
+        if any(not c.execution_count for c in code_cells(book.executed(page))):
+            faults.append(f"{page}: a cell was not executed")
+        if now != then:
+            faults.append(
+                f"{page}: the cells have changed since they were executed"
+            )
+    return faults
+
+
+def images_not_shown(book: Book, page: str) -> list[str]:
+    """Find executed images that the page does not show, byte for byte, as described figures."""
+    faults = []
+    html = book.html(page)
+    for cell, png in outputs(book, page, "image/png"):
+        data = base64.b64decode(png)
+        name = f"{hashlib.sha256(data).hexdigest()}.png"
+        file = book.root / "_build" / "html" / "_images" / name
+        shown = html.find(
+            "img", src=lambda src, name=name: src and src.endswith(f"/{name}")
+        )
+        if shown is None or not file.exists() or file.read_bytes() != data:
+            faults.append(
+                f"{page}: the page does not show the executed image of {head(cell)}"
+            )
+            continue
+        figure = shown.find_parent("figure")
+        described = (
+            cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        )
+        if " ".join(described.split()) != " ".join(
+            shown.get("alt", "").split()
+        ):
+            faults.append(
+                f"{page}: the alternative text of {head(cell)} is not in the page"
+            )
+        if (
+            figure is None
+            or not figure.figcaption
+            or not figure.figcaption.get_text(strip=True)
+        ):
+            faults.append(f"{page}: the page shows no caption for {head(cell)}")
+    return faults
+
+
+def text_not_shown(book: Book, page: str) -> list[str]:
+    """Find printed outputs that the page does not show."""
+    shown = {
+        pre.get_text().strip()
+        for pre in book.html(page).select(".cell_output pre")
+    }
+    return [
+        f"{page}: the page does not show what was printed by {head(cell)}"
+        for cell, text in outputs(book, page, "stream")
+        if text.strip() not in shown
+    ]
+
+
+def widgets_not_shown(book: Book, page: str) -> list[str]:
+    """Find widgets whose state in the page is not the executed notebook's."""
+    executed = (
+        book.executed(page).metadata.get("widgets", {}).get(WIDGET_STATE, {})
+    )
+    states = executed.get("state", {})
+    shown: dict[str, object] = {}
+    for script in book.html(page).find_all("script", type=WIDGET_STATE):
+        shown |= json.loads(script.string)["state"]
+    faults = [
+        f"{page}: the page holds another state of widget {state['model_name']} {key}"
+        for key, state in states.items()
+        if shown.get(key) != state
+    ]
+    if shown.keys() - states.keys():
+        faults.append(f"{page}: the page holds widgets that no cell made")
+    return faults
+
+
+# --- The page is complete ---
+
+
+def figures_not_described(book: Book, page: str) -> list[str]:
+    """Find cells whose image lacks a name, a caption or an alternative text."""
+    faults = []
+    for cell, _ in outputs(book, page, "image/png"):
+        options = cell.metadata.get("mystnb", {})
+        figure, image = options.get("figure", {}), options.get("image", {})
+        if not str(figure.get("name", "")).startswith("fig-"):
+            faults.append(
+                f"{page}: no name (fig-…) for the figure of {head(cell)}"
+            )
+        if not figure.get("caption"):
+            faults.append(f"{page}: no caption for the figure of {head(cell)}")
+        if not image.get("alt"):
+            faults.append(
+                f"{page}: no alternative text for the figure of {head(cell)}"
+            )
+    return faults
+
+
+def page_not_described(book: Book, page: str) -> list[str]:
+    """Find a page without a description."""
+    meta = book.html(page).find("meta", attrs={"name": "description"})
+    return (
+        []
+        if meta and meta.get("content", "").strip()
+        else [f"{page}: no description"]
+    )
+
+
+# --- The page hides nothing, and its cells are short ---
+
+
+def typed_results(book: Book, page: str) -> list[str]:
+    """Find results that are typed into the text instead of glued."""
+    return [
+        f"{page}: {fault}"
+        for fault in prose.results(book.source(page), book.extensions)
+    ]
+
+
+def cell_faults(book: Book, page: str) -> list[str]:
+    """Find cells that compute out of sight, import late, define helpers or are too long."""
+    if not book.is_notebook(page):
+        return []
+    faults = []
+    for number, cell in enumerate(code_cells(book.notebook(page))):
+        tree = ast.parse(cell.source)
+        kinds = {type(node) for node in ast.walk(tree)}
+        lines = (line.strip() for line in cell.source.splitlines())
+        code = [line for line in lines if line and not line.startswith("#")]
+        found = {
+            "its input is hidden and it does more than glue": tags(cell)
+            & HIDDEN
+            and not all(only_glues(statement) for statement in tree.body),
+            "it imports, and is not the first": number
+            and kinds & {ast.Import, ast.ImportFrom},
+            "it defines a helper and is not tagged lesson": "lesson"
+            not in tags(cell)
+            and kinds & {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef},
+            f"it has more than {LINES} lines of code": len(code) > LINES,
+            "nbval is told to ignore it": "nbval"
+            in " ".join([cell.source, *tags(cell)]).lower(),
+            # Run again by nbval, such a cell shows what the semicolon hides; assign it to _.
+            "it ends with a semicolon": cell.source.rstrip().endswith(";"),
+        }
+        faults += [
+            f"{page}: {head(cell)}: {fault}"
+            for fault, present in found.items()
+            if present
+        ]
+    return faults
+
+
+def only_glues(statement: ast.stmt) -> bool:
+    """Tell whether a statement glues something that has a name, and computes nothing."""
+    match statement:
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Name(id="glue"), args=args, keywords=keywords
+            )
+        ):
+            values = [*args, *(keyword.value for keyword in keywords)]
+            return all(names_a_value(value) for value in values)
+    return False
+
+
+def names_a_value(expression: ast.expr) -> bool:
+    """Tell whether an expression is a name, part, length or conversion of a value, or constant."""
+    match expression:
+        case ast.Constant() | ast.Name():
+            return True
+        case ast.Attribute(value=value):
+            return names_a_value(value)
+        case (
+            ast.UnaryOp(op=ast.USub(), operand=value)
+            | ast.FormattedValue(value=value)
+        ):
+            return names_a_value(value)
+        case ast.JoinedStr(values=parts):
+            return all(names_a_value(part) for part in parts)
+        case ast.Subscript(value=value, slice=ast.Tuple(elts=parts)):
+            return names_a_value(value) and all(
+                names_a_value(part) for part in parts
+            )
+        case ast.Subscript(value=value, slice=part):
+            return names_a_value(value) and names_a_value(part)
+        case ast.Call(
+            func=ast.Name(id="float" | "int" | "str" | "len"),
+            args=[value],
+            keywords=[],
+        ):
+            return names_a_value(value)
+    return False
+
+
+def head(cell: nbformat.NotebookNode) -> str:
+    """Return the first line of a cell, to tell it by."""
+    first, *_ = [*cell.source.strip().splitlines(), "empty cell"]
+    return f"`{first[:60]}`"
+
+
+EVERY_PAGE = (
+    changed_since_build,
+    page_not_described,
+    typed_results,
+    cell_faults,
+)
+EXECUTED_PAGE = (
+    images_not_shown,
+    text_not_shown,
+    widgets_not_shown,
+    figures_not_described,
+)

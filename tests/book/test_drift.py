@@ -1,0 +1,287 @@
+"""Every kind of drift turns a check red: one fault at a time, in a copy of a small book.
+
+The small book has the real book's configuration, copied when the test runs, and is judged by the
+real book's commands and checks. Each fault must be reported for what it is, and the copy without a
+fault must pass everything.
+"""
+
+import os
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import checks
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = Path(__file__).parent / "small"
+CONFIGURATION = [
+    "_config.yml",
+    "_static",
+    "_ext",
+    "conftest.py",
+    "pyproject.toml",
+]
+PAGE, INDEX, BUILT = (
+    "chapters/page.md",
+    "chapters/index.md",
+    "_build/html/chapters/page.html",
+)
+TASKS = runpy.run_path(str(ROOT / "lab.py"))["TASKS"]  # the book's own commands
+BUILD, NBVAL = TASKS["book"].commands[-1], TASKS["nbval"].commands[-1]
+
+
+class Outcome(NamedTuple):
+    """What came of a command."""
+
+    red: bool
+    said: str
+
+
+def run(command: str, root: Path, **variables: str) -> Outcome:
+    """Run a command of this Python's environment in a book."""
+    program, *arguments = shlex.split(command)
+    done = subprocess.run(
+        [shutil.which(program, path=Path(sys.executable).parent), *arguments],
+        cwd=root,
+        env=os.environ | variables,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        errors="replace",
+    )
+    said = re.sub(
+        r"\x1b\[[\d;]*m", "", done.stdout + done.stderr
+    )  # without colours
+    return Outcome(done.returncode != 0, said)
+
+
+def write(root: Path) -> Path:
+    """Write the small book with the real book's configuration."""
+    shutil.copytree(SMALL, root, dirs_exist_ok=True)
+    for name in CONFIGURATION:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, root / name)
+        elif (ROOT / name).exists():
+            shutil.copy(ROOT / name, root)
+    shutil.copy(ROOT / "chapters" / "references.bib", root / "chapters")
+    return root
+
+
+def edit(root: Path, file: str, old: str, new: str) -> None:
+    """Replace a text that occurs once in a file."""
+    text = (root / file).read_text(encoding="utf-8")
+    assert text.count(old) == 1, (
+        f"{old!r} occurs {text.count(old)} times in {file}"
+    )
+    (root / file).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def faults(root: Path) -> list[str]:
+    """Return what the checks of the real book's pages find in a built book."""
+    book = checks.Book(root)
+    every, executed = checks.EVERY_PAGE, checks.EXECUTED_PAGE
+    return [
+        fault
+        for page in book.pages
+        for check in every + (executed if book.is_notebook(page) else ())
+        for fault in check(book, page)
+    ]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """The small book without a fault, built once."""
+    root = write(tmp_path_factory.mktemp("small"))
+    outcome = run(BUILD, root)
+    assert not outcome.red, outcome.said
+    return root
+
+
+@pytest.fixture
+def copy(built, tmp_path) -> Path:
+    """A copy of the built book, to inject a fault after the build."""
+    return shutil.copytree(built, tmp_path / "book")
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Path:
+    """A copy of the book's sources, to inject a fault before the build."""
+    return write(tmp_path / "book")
+
+
+@pytest.fixture
+def plain(fresh) -> Path:
+    """The same without the page that has cells, which makes the build quick."""
+    (fresh / PAGE).unlink()
+    edit(
+        fresh,
+        "_toc.yml",
+        "      - file: chapters/page\n",
+        "      - file: chapters/other\n",
+    )
+    other = "---\nmyst:\n  html_meta:\n    description: A page.\n---\n\n# Another page\n"
+    (fresh / "chapters" / "other.md").write_text(other)
+    return fresh
+
+
+def test_without_a_fault_all_is_green(built):
+    assert faults(built) == []
+    outcome = run(NBVAL, built)
+    assert not outcome.red, outcome.said
+    cells = len(checks.code_cells(checks.Book(built).executed("chapters/page")))
+    assert (
+        f"{cells + 2} passed" in outcome.said
+    )  # and two items, Glued and Widgets
+
+
+# --- Faults that stop the build ---
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "{ref}`small-references`",
+            "{ref}`small-reference`",
+            "undefined label: 'small-reference'",
+        ),
+        (
+            "gers2000learning",
+            "gers1999learning",
+            'could not find bibtex key "gers1999learning"',
+        ),
+        (
+            "(references.md)",
+            "(reference.md)",
+            "cross-reference target not found: 'reference.md'",
+        ),
+        (
+            "md#references",
+            "md#reference",
+            "local id not found in doc 'chapters/references'",
+        ),
+    ],
+    ids=["cross-reference", "citation", "link to a file", "link to an anchor"],
+)
+def test_broken_reference(plain, old, new, message):
+    edit(plain, INDEX, old, new)
+    outcome = run(BUILD, plain)
+    assert outcome.red
+    assert message in outcome.said
+    assert outcome.said.count("WARNING: ") == 1
+
+
+def test_cell_that_raises(fresh):
+    edit(fresh, PAGE, "np.arange(10)", "np.arange(10) / (1 // 0)")
+    outcome = run(BUILD, fresh)
+    assert outcome.red
+    assert "ZeroDivisionError" in outcome.said
+
+
+def test_glued_key_that_no_cell_makes_any_more(fresh):
+    edit(fresh, PAGE, 'glue("forget"', 'glue("forgotten"')
+    outcome = run(BUILD, fresh)
+    assert outcome.red
+    assert "No key 'forget' found in glue data" in outcome.said
+
+
+# --- Faults that appear when the notebooks are run again ---
+
+
+def test_constant_changed_in_the_package(built, tmp_path):
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    edit(
+        tmp_path,
+        "src/lstm_lab/lstm.py",
+        "forget_bias: float = 1.0",
+        "forget_bias: float = 2.0",
+    )
+    outcome = run(NBVAL, built, PYTHONPATH=str(tmp_path / "src"))
+    assert outcome.red
+    assert "mismatch 'stdout'" in outcome.said
+    assert "mismatch 'image/png'" in outcome.said
+    assert "Glued changed since the build" in outcome.said
+    assert "Widgets changed since the build" in outcome.said
+
+
+def test_outputs_that_depend_on_when_they_are_computed(fresh):
+    edit(fresh, PAGE, 'f"{forget:.4f}"', '__import__("time").time_ns()')
+    edit(fresh, PAGE, "np.arange(10))", "np.random.default_rng().random(10))")
+    outcome = run(BUILD, fresh)
+    assert not outcome.red, outcome.said
+    outcome = run(NBVAL, fresh)
+    assert outcome.red
+    assert (
+        "2 failed" in outcome.said
+    )  # each for a reason of its own: nbval judges cell by cell
+    _, clock, figure = re.split(
+        r"(?m)^Cell \d+: Cell outputs differ", outcome.said
+    )
+    assert "time_ns()" in clock
+    assert "mismatch 'stdout'" in clock
+    assert "default_rng()" in figure
+    assert "mismatch 'image/png'" in figure
+
+
+# --- Faults in the pages, after the build ---
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("so {glue", "hence {glue", ["text has", "cells have"]),
+        ("lstm.init(4, 32,", "lstm.init(4, 16,", ["text has", "cells have"]),
+        ("decays geom", "falls geom", ["text has", "cells have"]),
+        ("description: One", "description: A", ["text has"]),
+    ],
+    ids=["prose", "code", "caption", "description"],
+)
+def test_chapter_edited_after_the_build(copy, old, new, found):
+    edit(copy, PAGE, old, new)
+    kinds = {"text has": "the text has changed since the build"}
+    kinds["cells have"] = "the cells have changed since they were executed"
+    assert faults(copy) == [f"chapters/page: {kinds[kind]}" for kind in found]
+
+
+def test_result_typed_instead_of_glued(copy):
+    edit(copy, PAGE, "{glue:text}`forget:.2f`", "0.73")
+    assert any(
+        re.search(r"page: line \d+: '0.73' in 'so 0.73 of", f)
+        for f in faults(copy)
+    )
+
+
+def test_hidden_cell_that_computes(copy):
+    edit(copy, PAGE, "float(forget)", "forget**2")
+    assert any(
+        "its input is hidden and it does more than glue" in f
+        for f in faults(copy)
+    )
+
+
+def test_page_that_shows_another_figure(copy):
+    images = copy / "_build" / "html" / "_images"
+    (figure,) = images.glob("*.png")
+    figure.write_bytes(figure.read_bytes() + b"\0")
+    (fault,) = faults(copy)
+    assert (
+        "page: the page does not show the executed image of `fig, ax" in fault
+    )
+
+
+def test_page_that_prints_something_else(copy):
+    edit(copy, BUILT, "0.7311\n</pre>", "0.7310\n</pre>")
+    (fault,) = faults(copy)
+    assert "does not show what was printed" in fault
+
+
+def test_widget_frame_out_of_date(copy):
+    edit(copy, BUILT, "0.7311</p>", "0.7310</p>")
+    (fault,) = faults(copy)
+    assert "the page holds another state of widget HTMLModel" in fault

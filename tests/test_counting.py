@@ -1,0 +1,89 @@
+"""Parameter counts: the formulas against the arrays, and against published figures."""
+
+import numpy as np
+import pytest
+
+from lstm_lab import counting, gru, interop, lstm, rnn, tree
+
+ARCHITECTURES = [rnn, gru, lstm]
+SIZES = [(4, 32), (1, 1), (7, 5)]
+
+
+@pytest.mark.parametrize(
+    ("convention", "expected", "ratio"),
+    [
+        ("book", [1_184, 3_552, 4_736], 0.75),
+        ("pytorch", [1_216, 3_648, 4_864], 0.75),
+        ("keras", [1_184, 3_648, 4_736], 0.770),
+    ],
+)
+def test_the_counts_of_the_comparison(convention, expected, ratio):
+    counts = [
+        counting.layer(arch, 4, 32, convention=convention)
+        for arch in ARCHITECTURES
+    ]
+    assert counts == expected
+    assert round(counts[1] / counts[2], 3) == ratio
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize(("D", "H"), SIZES)
+def test_book_convention_counts_the_arrays(arch, D, H):
+    params = arch.init(D, H, rng=np.random.default_rng(0))
+    assert counting.layer(arch, D, H) == tree.size(params)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize(("D", "H"), SIZES)
+def test_library_conventions_count_the_arrays(arch, D, H):
+    options = {"reset": "after"} if arch is gru else {}
+    params = arch.init(D, H, rng=np.random.default_rng(0), **options)
+    for convention, write in (
+        ("pytorch", interop.to_torch),
+        ("keras", interop.to_keras),
+    ):
+        held = sum(array.size for array in write(params).values())
+        assert counting.layer(arch, D, H, convention=convention) == held
+
+
+def test_upper_layers_read_the_states_below():
+    count = counting.model(lstm, 4, 32, layers=3)
+    above = counting.layer(lstm, 32, 32)
+    assert count.layers == (4_736, above, above)
+    assert count.total == 4_736 + 2 * above
+
+
+@pytest.mark.parametrize(
+    ("arch", "published"), [(rnn, 13_416), (gru, 29_928), (lstm, 38_184)]
+)
+def test_sizes_of_jozefowicz_2015(arch, published):
+    # 64 units, 40 symbols, embedding and output layer included
+    count = counting.model(arch, 64, 64, embedding=40, output=40)
+    assert count.total == published
+    assert count.embedding == 40 * 64
+    assert count.output == 40 * 64 + 40
+    assert counting.model(arch, 64, 64).total == sum(count.layers)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"D": 0}, "D must be at least 1, got 0"),
+        ({"H": 2.5}, "H must be an integer, got 2.5"),
+        (
+            {"convention": "jax"},
+            "convention must be one of book, pytorch, keras, got 'jax'",
+        ),
+        ({"arch": tree}, "arch must be one of the modules rnn, lstm, gru, got"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    arguments = {"arch": lstm, "D": 4, "H": 3} | change
+    with pytest.raises((TypeError, ValueError), match=message):
+        counting.layer(**arguments)
+
+
+@pytest.mark.parametrize("name", ["layers", "embedding", "output"])
+def test_bad_model_sizes_are_named(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got -1"):
+        counting.model(lstm, 4, 3, **{name: -1})

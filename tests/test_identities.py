@@ -1,0 +1,392 @@
+"""Every equation that the book displays, checked numerically under its label.
+
+Values come from the package; derivatives are central differences, or the package's backward
+pass, which other tests hold against them.
+"""
+
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_lab import counting, gradcheck, gradflow, gru, lstm, rnn, tree
+from lstm_lab.numerics import sigmoid, sigmoid_vjp, tanh_vjp
+from lstm_lab.packing import join, split, split_rows
+
+CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
+LABEL = re.compile(
+    r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE
+)
+D, H, T = 2, 3, 6
+CHECKS = []  # (label, function)
+
+
+def identity(*labels):
+    """Declare that a function checks the equations with these labels."""
+
+    def register(function):
+        CHECKS.extend((label, function) for label in labels)
+        return function
+
+    return register
+
+
+def same(left, right):
+    """Hold what is computed in two ways against each other, in float64."""
+    np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-14)
+
+
+def close(derivative, numeric):
+    """Hold a derivative against central differences with a step of 1e-6."""
+    np.testing.assert_allclose(derivative, numeric, rtol=0, atol=1e-9)
+
+
+def jacobian(function, at, step=1e-6):
+    """Return d function / d at by central differences, one column for each entry of `at`."""
+    columns = [
+        (function(at + e) - function(at - e)) / (2 * step)
+        for e in step * np.eye(at.size)
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def example(arch, **options):
+    """Return parameters, a trace over T steps and a generator, the same for every check."""
+    rng = np.random.default_rng(0)
+    params = arch.init(D, H, rng=rng, **options)
+    params = params._replace(b=rng.normal(size=params.b.shape))
+    states = [rng.normal(size=H) for _ in arch.STATES]
+    return params, arch.forward(params, rng.normal(size=(T, D)), *states), rng
+
+
+def recurrent(params, gates):
+    """Return the recurrent weights U of each gate."""
+    return split_rows(params.W[:, D:], gates)
+
+
+def lstm_terms():
+    """Return E, A, R and f of every step t = 1 ... T; index 0 of E belongs to the initial state."""
+    params, trace, _ = example(lstm)
+    U_i, U_f, U_o, U_g = recurrent(params, lstm.GATES)
+    i, f, o, g = split(trace.gates, lstm.GATES)
+    c_prev, c = trace.c[:-1], trace.c[1:]
+    diag = np.vectorize(np.diag, signature="(n)->(n,n)")
+    E = diag(o * (1 - np.tanh(c) ** 2))
+    A = diag(g * i * (1 - i)) @ U_i + diag(c_prev * f * (1 - f)) @ U_f
+    A += diag(i * (1 - g**2)) @ U_g
+    R = diag(np.tanh(c) * o * (1 - o)) @ U_o
+    return params, trace, E, A, R, diag(f)
+
+
+def lstm_step(params, x, h, c):
+    """Return the state (h, c) after one step, as one vector."""
+    trace = lstm.forward(params, x[None], h, c)
+    return join(trace.h[1], trace.c[1])
+
+
+# --- Chapters of the longer book ---
+
+
+@identity("eq-ch123-product")
+def product_by_a_diagonal_matrix():
+    rng = np.random.default_rng(0)
+    u, v, dproduct = rng.normal(size=(3, H))
+    close(np.diag(u), jacobian(lambda v: u * v, v))
+    same(u * dproduct, np.diag(u).T @ dproduct)
+
+
+@identity("eq-ch309-definitions")
+def sigmoid_and_tanh():
+    a = np.linspace(-5, 5, 41)
+    same(sigmoid(a), 1 / (1 + np.exp(-a)))
+    same(np.tanh(a), 2 * sigmoid(2 * a) - 1)
+
+
+@identity("eq-ch309-derivatives")
+def slopes_of_sigmoid_and_tanh():
+    a, one = np.linspace(-5, 5, 41), np.ones(41)  # a = 0 is one of them
+    s, y = sigmoid(a), np.tanh(a)
+    close(np.diag(s * (1 - s)), jacobian(sigmoid, a))
+    close(np.diag(1 - y**2), jacobian(np.tanh, a))
+    same(sigmoid_vjp(one, s), s * (1 - s))
+    same(tanh_vjp(one, y), 1 - y**2)
+    assert (s * (1 - s)).max() == 0.25
+    assert (1 - y**2).max() == 1
+
+
+@identity("eq-ch336-loss", "eq-ch319-factorisation")
+def chain_rule_of_probability():
+    rng = np.random.default_rng(0)
+    V = 3
+    params, W_y = rnn.init(V, H, rng=rng), rng.normal(size=(V, H))
+    total = 0.0
+    for sequence in itertools.product(range(V), repeat=4):
+        scores = rnn.forward(params, np.eye(V)[list(sequence)]).h[:-1] @ W_y.T
+        p = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+        loss = -np.log(p[np.arange(4), sequence]).mean()
+        total += np.exp(-4 * loss)
+    same(total, 1.0)  # the probabilities of all sequences
+
+
+# --- The vanilla RNN ---
+
+
+@identity("eq-rnn", "eq-ch317-rnn")
+def rnn_forward():
+    params, (x, h), _ = example(rnn)
+    for t in range(1, T + 1):
+        a = params.W @ np.concatenate([x[t - 1], h[t - 1]]) + params.b
+        same(h[t], np.tanh(a))
+
+
+@identity("eq-rnn-jacobian", "eq-ch317-jacobian")
+def rnn_jacobian():
+    params, (x, h), _ = example(rnn)
+    (U,) = recurrent(params, rnn.GATES)
+    for t in range(1, T + 1):
+        step = jacobian(
+            lambda h, t=t: rnn.forward(params, x[t - 1 : t], h).h[1], h[t - 1]
+        )
+        close(np.diag(1 - h[t] ** 2) @ U, step)
+
+
+@identity("eq-rnn-product")
+def rnn_product():
+    params, (x, h), _ = example(rnn)
+    (U,) = recurrent(params, rnn.GATES)
+    for t in range(T):
+        product = np.eye(H)
+        for s in range(T, t, -1):
+            product = product @ np.diag(1 - h[s] ** 2) @ U
+        close(
+            product,
+            jacobian(lambda h, t=t: rnn.forward(params, x[t:], h).h[-1], h[t]),
+        )
+
+
+# --- LSTM ---
+
+
+@identity("eq-lstm-gates", "eq-lstm-state")
+def lstm_forward():
+    params, (x, h, c, gates), _ = example(lstm)
+    for t in range(1, T + 1):
+        a = params.W @ np.concatenate([x[t - 1], h[t - 1]]) + params.b
+        a_i, a_f, a_o, a_g = np.split(a, 4)
+        i, f, o, g = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o), np.tanh(a_g)
+        same(gates[t - 1], np.concatenate([i, f, o, g]))
+        same(c[t], f * c[t - 1] + i * g)
+        same(h[t], o * np.tanh(c[t]))
+
+
+@identity(
+    "eq-lstm-backward-cell", "eq-lstm-backward-gates", "eq-lstm-backward-out"
+)
+def lstm_backward():
+    params, trace, rng = example(lstm)
+    dh_t, dc_t = rng.normal(size=(2, H))
+    for t in range(1, T + 1):
+        i, f, o, g = split(trace.gates[t - 1], lstm.GATES)
+        xh = np.concatenate([trace.x[t - 1], trace.h[t - 1]])
+        c_prev, c = trace.c[t - 1], trace.c[t]
+        dc_bar = dc_t + dh_t * o * (1 - np.tanh(c) ** 2)
+        da_i = dc_bar * g * i * (1 - i)
+        da_f = dc_bar * c_prev * f * (1 - f)
+        da_o = dh_t * np.tanh(c) * o * (1 - o)
+        da_g = dc_bar * i * (1 - g**2)
+        da = np.concatenate([da_i, da_f, da_o, da_g])
+        dx, dh_prev = np.split(params.W.T @ da, [D])
+
+        def loss(point):
+            weights, x, h, c = point
+            one = lstm.forward(weights, x, h, c)
+            return float(dh_t @ one.h[1] + dc_t @ one.c[1])
+
+        at = lstm.Grads(params, trace.x[t - 1 : t], trace.h[t - 1], c_prev)
+        weights = lstm.Params(np.outer(da, xh), da)
+        analytic = lstm.Grads(weights, dx[None], dh_prev, dc_bar * f)
+        numeric = gradcheck.numerical_gradient(loss, at)
+        assert max(gradcheck.relative_errors(analytic, numeric).values()) < 1e-7
+
+
+@identity("eq-lstm-backward-out")
+def weight_gradients_are_summed_over_steps():
+    params, trace, rng = example(lstm)
+    dh = rng.normal(size=(T, H))
+    grads = lstm.backward(params, trace, dh)
+    dW, db = np.zeros_like(params.W), np.zeros_like(params.b)
+    dstates = (np.zeros(H), np.zeros(H))
+    for t in reversed(range(T)):
+        da, _, dstates = lstm.step_vjp(
+            params, trace, t, dstates[0] + dh[t], dstates[1]
+        )
+        dW += np.outer(da, np.concatenate([trace.x[t], trace.h[t]]))
+        db += da
+    same(grads.params.W, dW)
+    same(grads.params.b, db)
+
+
+@identity("eq-direct-step", "eq-direct-path")
+def direct_path():
+    _, trace, _ = example(lstm)
+    _, f, _, _ = split(trace.gates, lstm.GATES)
+    direct = gradflow.direct_path(trace)
+    for t in range(T):
+
+        def with_gates_fixed(c, t=t):
+            for gates in trace.gates[t:]:
+                i, f, _, g = split(gates, lstm.GATES)
+                c = f * c + i * g
+            return c
+
+        numeric = jacobian(with_gates_fixed, trace.c[t])
+        close(np.diag(np.prod(f[t:], axis=0)), numeric)
+        same(direct[T - t - 1], np.prod(f[t:], axis=0))
+
+
+@identity("eq-time-constant")
+def time_constant():
+    for bias in (-1.0, 0.0, 1.0, 4.0):
+        tau = gradflow.time_constant(bias)
+        same(tau, -1 / np.log(sigmoid(np.array(bias))))
+        same(sigmoid(np.array(bias)) ** tau, np.exp(-1))
+
+
+@identity("eq-show")
+def what_the_hidden_state_shows():
+    _, trace, E, *_ = lstm_terms()
+    _, _, o, _ = split(trace.gates, lstm.GATES)
+    for t in range(1, T + 1):
+        close(
+            E[t - 1], jacobian(lambda c, t=t: o[t - 1] * np.tanh(c), trace.c[t])
+        )
+
+
+@identity("eq-listen")
+def what_the_cell_state_hears():
+    params, (x, h, c, _), _, A, *_ = lstm_terms()
+    for t in range(1, T + 1):
+
+        def cell(h, t=t):
+            return lstm_step(params, x[t - 1], h, c[t - 1])[H:]
+
+        close(A[t - 1], jacobian(cell, h[t - 1]))
+
+
+@identity("eq-full-step")
+def one_step_along_all_paths():
+    params, (x, _, c, gates), E, A, _, F = lstm_terms()
+    _, _, o, _ = split(gates, lstm.GATES)
+    for t in range(2, T + 1):
+
+        def cell(c, t=t):
+            return lstm_step(params, x[t - 1], o[t - 2] * np.tanh(c), c)[H:]
+
+        close(F[t - 1] + A[t - 1] @ E[t - 2], jacobian(cell, c[t - 1]))
+
+
+@identity("eq-state-jacobian")
+def jacobian_of_both_states():
+    params, (x, h, c, _), E, A, R, F = lstm_terms()
+    for t in range(1, T + 1):
+        s = t - 1
+        blocks = np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]])
+
+        def both(hc, s=s):
+            return lstm_step(params, x[s], hc[:H], hc[H:])
+
+        close(blocks, jacobian(both, join(h[s], c[s])))
+
+
+@identity("eq-full-path")
+def many_steps_along_all_paths():
+    params, trace, E, A, R, F = lstm_terms()
+    x, _, c, gates = trace
+    _, _, o, _ = split(gates, lstm.GATES)
+    J = [
+        np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]])
+        for s in range(T)
+    ]
+    measured = list(gradflow.cell_jacobians(params, trace))
+    for t in range(1, T):
+        path = np.vstack([E[t - 1], np.eye(H)])
+        for s in range(t, T):
+            path = J[s] @ path
+
+        def cell(c, t=t):
+            return lstm.forward(params, x[t:], o[t - 1] * np.tanh(c), c).c[-1]
+
+        close(path[H:], jacobian(cell, c[t]))
+        same(path[H:], measured[T - t - 1])
+
+
+# --- GRU, counting, checking ---
+
+
+@identity("eq-gru-gates", "eq-gru-state")
+def gru_forward():
+    params, (x, h, gates), _ = example(gru)
+    W_z, W_r, W_h = np.split(params.W, 3)
+    b_z, b_r, b_h = np.split(params.b, 3)
+    for t in range(1, T + 1):
+        xh = np.concatenate([x[t - 1], h[t - 1]])
+        z, r = sigmoid(W_z @ xh + b_z), sigmoid(W_r @ xh + b_r)
+        candidate = np.tanh(
+            W_h @ np.concatenate([x[t - 1], r * h[t - 1]]) + b_h
+        )
+        same(gates[t - 1], np.concatenate([z, r, candidate]))
+        same(h[t], (1 - z) * h[t - 1] + z * candidate)
+
+
+@identity("eq-count")
+def count():
+    for arch, G in ((rnn, 1), (gru, 3), (lstm, 4)):
+        params, _, _ = example(arch)
+        assert (
+            counting.layer(arch, D, H)
+            == G * (H * (D + H) + H)
+            == tree.size(params)
+        )
+
+
+@identity("eq-central-difference")
+def central_difference():
+    s, p = 1e-3, np.array(0.3)
+    numeric = gradcheck.numerical_gradient(
+        lambda p: float(np.exp(p)), p, step=s
+    )
+    same(numeric, (np.exp(p + s) - np.exp(p - s)) / (2 * s))
+    assert abs(numeric - np.exp(p)) < s**2
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=f"{label}-{check.__name__}")
+        for label, check in CHECKS
+    ],
+)
+def test_identity(check):
+    check()
+
+
+def test_every_displayed_equation_has_its_check():
+    shown = {
+        directive or dollars
+        for page in CHAPTERS.glob("*.md")
+        for directive, dollars in LABEL.findall(
+            page.read_text(encoding="utf-8")
+        )
+    }
+    assert shown == {label for label, _ in CHECKS}
+
+
+def test_every_displayed_equation_has_a_label():
+    for page in CHAPTERS.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        displayed = (
+            text.count("```{math}") + len(re.findall(r"^\$\$", text, re.M)) / 2
+        )
+        assert displayed == len(LABEL.findall(text)), page.name

@@ -1,0 +1,144 @@
+"""First weights and biases."""
+
+import numpy as np
+import pytest
+
+from lstm_lab import gru, initialization, lstm, rnn
+from lstm_lab.packing import split_rows
+
+ARCHITECTURES = [rnn, lstm, gru]
+EXACT = 1e-12  # float64 sums of a few dozen terms
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_uniform_fills_its_interval(rng):
+    draws = initialization.uniform(16, 4000, rng)
+    assert np.abs(draws).max() <= 0.25
+    assert draws.var() == pytest.approx(0.25**2 / 3, rel=0.02)
+
+
+def test_glorot_has_its_variance(rng):
+    draws = initialization.glorot(300, 500, rng)
+    assert draws.var() == pytest.approx(2 / 800, rel=0.02)
+    assert np.abs(draws).max() <= np.sqrt(6 / 800)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (7, 3), (3, 7)])
+def test_orthogonal_has_unit_singular_values(shape, rng):
+    matrix = initialization.orthogonal(*shape, rng)
+    assert matrix.shape == shape
+    singular_values = np.linalg.svd(matrix, compute_uv=False)
+    np.testing.assert_allclose(singular_values, 1, rtol=0, atol=EXACT)
+
+
+def test_orthogonal_is_drawn_without_a_preferred_sign(rng):
+    corners = [initialization.orthogonal(4, 4, rng)[0, 0] for _ in range(400)]
+    assert (
+        abs(np.mean(corners)) < 0.1
+    )  # four standard errors of 0.5 / sqrt(400)
+    assert np.mean(np.square(corners)) == pytest.approx(1 / 4, rel=0.2)
+
+
+def test_identity_copies(rng):
+    np.testing.assert_array_equal(initialization.identity(3, 3, rng), np.eye(3))
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_redraw_fills_every_gate(arch, rng):
+    params = arch.init(3, 5, rng=rng)
+    new = initialization.redraw(
+        params, rng=rng, recurrent=initialization.orthogonal, gain=2.0
+    )
+    for old_block, block in zip(
+        split_rows(params.W, arch.GATES),
+        split_rows(new.W, arch.GATES),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(block[:, :3], old_block[:, :3])
+        np.testing.assert_allclose(
+            block[:, 3:] @ block[:, 3:].T, 4 * np.eye(5), rtol=0, atol=EXACT
+        )
+    np.testing.assert_array_equal(new.b, params.b)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_redraw_can_leave_the_recurrent_weights(arch, rng):
+    params = arch.init(3, 5, rng=rng)
+    new = initialization.redraw(params, rng=rng, inputs=initialization.glorot)
+    np.testing.assert_array_equal(new.W[:, 3:], params.W[:, 3:])
+    assert np.abs(new.W[:, :3]).max() <= np.sqrt(6 / 8)
+    assert not np.any(new.W[:, :3] == params.W[:, :3])
+
+
+def test_redraw_keeps_dtype_and_changes_no_argument(rng):
+    params = lstm.init(3, 5, rng=rng, dtype=np.float32)
+    before = params.W.copy()
+    new = initialization.redraw(params, rng=rng, inputs=initialization.uniform)
+    assert new.W.dtype == np.float32
+    np.testing.assert_array_equal(params.W, before)
+
+
+def test_forget_bias_reaches_the_forget_gate_alone(rng):
+    params = lstm.init(3, 5, rng=rng)
+    blocks = dict(
+        zip(
+            lstm.GATES,
+            split_rows(
+                initialization.with_forget_bias(params, 2.5).b, lstm.GATES
+            ),
+            strict=True,
+        )
+    )
+    np.testing.assert_array_equal(blocks.pop("f"), np.full(5, 2.5))
+    assert not np.any(list(blocks.values()))
+    np.testing.assert_array_equal(params.b[5:10], 1)
+
+
+def test_chrono_spreads_lags_over_the_interval(rng):
+    params = initialization.chrono(lstm.init(2, 4000, rng=rng), 101, rng=rng)
+    b = dict(zip(lstm.GATES, split_rows(params.b, lstm.GATES), strict=True))
+    lags = np.exp(b["f"])
+    np.testing.assert_array_equal(b["i"], -b["f"])
+    assert lags.min() >= 1 - EXACT
+    assert lags.max() <= 100 + 100 * EXACT
+    assert lags.mean() == pytest.approx(50.5, rel=0.03)
+    assert not np.any(b["o"])
+    assert not np.any(b["g"])
+
+
+def test_chrono_of_a_gru_closes_the_gate_that_admits(rng):
+    params = initialization.chrono(gru.init(2, 50, rng=rng), 101, rng=rng)
+    b_z, b_r, b_h = split_rows(params.b, gru.GATES)
+    assert (b_z <= 0).all()
+    assert (b_z >= -np.log(100)).all()
+    assert not np.any(b_r)
+    assert not np.any(b_h)
+
+
+def test_chrono_wants_an_interval(rng):
+    with pytest.raises(
+        ValueError, match="T_max must be at least 3 steps, got 2"
+    ):
+        initialization.chrono(lstm.init(2, 3, rng=rng), 2, rng=rng)
+
+
+def test_chrono_wants_gates(rng):
+    with pytest.raises(TypeError, match=r"params must be .*lstm\.Params.*rnn"):
+        initialization.chrono(rnn.init(2, 3, rng=rng), 10, rng=rng)
+
+
+def test_forget_bias_wants_an_lstm(rng):
+    with pytest.raises(
+        TypeError, match=r"params must be lstm_lab\.lstm\.Params"
+    ):
+        initialization.with_forget_bias(gru.init(2, 3, rng=rng), 1.0)
+
+
+@pytest.mark.parametrize("bias", [np.inf, np.nan])
+def test_forget_bias_is_finite(bias, rng):
+    with pytest.raises(ValueError, match="forget_bias must be finite, got"):
+        initialization.with_forget_bias(lstm.init(2, 3, rng=rng), bias)

@@ -1,0 +1,20 @@
+"""Tables of results."""
+
+from lstm_lab.tables import Table
+
+
+def test_cells_are_shown_as_the_text_that_they_are():
+    lines = Table(
+        ["$b_f$", 10], [["1e-10", 2], ["1,184", None]]
+    )._repr_markdown_()
+    rows = [
+        [cell.strip() for cell in row.split("|")[1:-1]]
+        for row in lines.split("\n")
+    ]
+    assert rows[0] == ["$b_f$", "10"]
+    assert rows[2:] == [["1e-10", "2"], ["1,184", "None"]]
+
+
+def test_rows_may_come_from_a_generator_once():
+    table = Table(["a"], ([n] for n in range(2)))
+    assert table._repr_markdown_().count("\n") == 3
