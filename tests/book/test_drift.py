@@ -178,7 +178,7 @@ def test_broken_reference(plain, old, new, message):
 
 
 def test_cell_that_raises(fresh):
-    edit(fresh, PAGE, "np.arange(10)", "np.arange(10) / (1 // 0)")
+    edit(fresh, PAGE, "import ipywidgets as widgets", "1 / 0")
     outcome = run(BUILD, fresh)
     assert outcome.red
     assert "ZeroDivisionError" in outcome.said
