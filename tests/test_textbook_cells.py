@@ -149,9 +149,18 @@ def test_changed_weights_take_effect(Cell, names, in_place, rng):
         else:
             setattr(cell, name, changed)
         assert np.any(cell.forward(X[0], *states)[0] != before), name
-        index = names.index(name) * H if Cell is GRUCell else 0
-        packed = getattr(cell.params, name[0])
-        assert_array_equal(packed[index % (3 * H) :][: len(changed)], changed)
+
+
+def test_gates_are_packed_in_the_order_that_is_stated():
+    cell = LSTMCell(D, H)
+    gates = lstm.forward(cell.params, X[:1]).gates[0]
+    *_, (_, *listed, _, _) = lstm_step(cell.W, cell.b, X[0], *np.zeros((2, H)))
+    named = dict(zip(lstm.GATES, np.split(gates, 4), strict=True))
+    for name, gate in zip("ifog", listed, strict=True):
+        assert_allclose(named[name], gate, rtol=0, atol=TOLERANCE)
+    cell = GRUCell(D, H)
+    for name, W in zip(gru.GATES, np.split(cell.params.W, 3), strict=True):
+        assert_array_equal(W, getattr(cell, f"W_{name}"))
 
 
 def test_changed_lstm_weights_are_used_as_the_listing_would(rng):

@@ -243,6 +243,11 @@ def _joints(ax: Axes, *points: tuple[float, float]) -> None:
 
 
 def _text(
-    ax: Axes, x: float, y: float, text: str, ha: str = "center", va: str = "center"
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    ha: str = "center",
+    va: str = "center",
 ) -> None:
     ax.text(x, y, text, ha=ha, va=va, fontsize=11, zorder=4)
