@@ -174,6 +174,23 @@ def test_cell_paths_record():
     np.testing.assert_array_equal(paths.lags, np.arange(1, 6))
     assert (paths.direct[1] > paths.direct[0]).all()
     assert (paths.forget_biases, paths.seeds) == ((0.0, 2.0), (1, 2, 3))
+    assert paths.input_biases == (0.0, 0.0)
+    for values, typical in (
+        (paths.direct, paths.typical_direct),
+        (paths.full, paths.typical_full),
+    ):
+        np.testing.assert_allclose(
+            typical, np.exp(np.log(values).mean(axis=1)), rtol=EXACT
+        )
+
+
+def test_a_closed_input_gate_leaves_little_but_the_direct_path():
+    options = {"forget_biases": (4.0,), "D": 2, "H": 4, "T": 20, "seeds": (0,)}
+    open_gate = gradflow.cell_paths(**options)
+    closed = gradflow.cell_paths(input_biases=(-40.0,), **options)
+    assert closed.input_biases == (-40.0,)
+    np.testing.assert_allclose(closed.full, closed.direct, rtol=1e-6)
+    assert (open_gate.full > 1.1 * open_gate.direct).all()
 
 
 def test_cell_paths_of_one_network_are_those_of_its_trace():
@@ -207,9 +224,7 @@ def test_cell_paths_of_one_network_are_those_of_its_trace():
 def test_magnitudes_at_a_lag_of_99(forget_bias, direct, full):
     """Other draws than those that gave these figures: the same within half a power of ten."""
     paths = gradflow.cell_paths(forget_biases=(forget_bias,))
-    measured = [
-        gradflow.geometric_mean(v[0])[-1] for v in (paths.direct, paths.full)
-    ]
+    measured = [paths.typical_direct[0, -1], paths.typical_full[0, -1]]
     distance = np.abs(np.log10(measured) - np.log10([direct, full]))
     assert (distance < [0.5, 0.75]).all()
 
@@ -238,7 +253,11 @@ def test_time_constants(bias, steps):
         (lambda: gradflow.cell_paths(T=2.5), "T must be an integer, got 2.5"),
         (
             lambda: gradflow.cell_paths(forget_biases=[np.inf]),
-            "forget_bias must be finite",
+            "the bias f must be finite",
+        ),
+        (
+            lambda: gradflow.cell_paths(input_biases=[1.0]),
+            "input_biases must be as many as forget_biases, 4, got 1",
         ),
         (
             lambda: gradflow.time_constant("1"),

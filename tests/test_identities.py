@@ -340,6 +340,18 @@ def gru_forward():
         same(h[t], (1 - z) * h[t - 1] + z * candidate)
 
 
+@identity("eq-gru-direct")
+def direct_path_of_the_gru():
+    _, (_, h, gates), _ = example(gru)
+    z, _, candidate = split(gates, gru.GATES)
+    for t in range(T):
+
+        def with_gates_fixed(h, t=t):
+            return (1 - z[t]) * h + z[t] * candidate[t]
+
+        close(np.diag(1 - z[t]), jacobian(with_gates_fixed, h[t]))
+
+
 @identity("eq-count")
 def count():
     for arch, G in ((rnn, 1), (gru, 3), (lstm, 4)):

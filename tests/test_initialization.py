@@ -82,20 +82,33 @@ def test_redraw_keeps_dtype_and_changes_no_argument(rng):
     np.testing.assert_array_equal(params.W, before)
 
 
-def test_forget_bias_reaches_the_forget_gate_alone(rng):
-    params = lstm.init(3, 5, rng=rng)
-    blocks = dict(
-        zip(
-            lstm.GATES,
-            split_rows(
-                initialization.with_forget_bias(params, 2.5).b, lstm.GATES
-            ),
-            strict=True,
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_bias_reaches_its_gate_alone(arch, rng):
+    params = arch.init(3, 5, rng=rng)
+    for gate in arch.GATES:
+        new = initialization.with_biases(params, **{gate: 2.5})
+        blocks = dict(
+            zip(arch.GATES, split_rows(new.b, arch.GATES), strict=True)
         )
+        before = dict(
+            zip(arch.GATES, split_rows(params.b, arch.GATES), strict=True)
+        )
+        np.testing.assert_array_equal(blocks.pop(gate), np.full(5, 2.5))
+        for name, block in blocks.items():
+            np.testing.assert_array_equal(block, before[name])
+        np.testing.assert_array_equal(new.W, params.W)
+
+
+def test_the_way_to_start_is_put_together(rng):
+    draw = initialization.start(
+        lstm, recurrent=initialization.identity, gain=0.5, f=3.0, i=-3.0
     )
-    np.testing.assert_array_equal(blocks.pop("f"), np.full(5, 2.5))
-    assert not np.any(list(blocks.values()))
-    np.testing.assert_array_equal(params.b[5:10], 1)
+    params = draw(2, 4, rng=rng)
+    for block in split_rows(params.W, lstm.GATES):
+        np.testing.assert_array_equal(block[:, 2:], 0.5 * np.eye(4))
+    np.testing.assert_array_equal(params.b, np.repeat([-3.0, 3.0, 0.0, 0.0], 4))
+    expected = lstm.init(2, 4, rng=np.random.default_rng(0)).W[:, :2]
+    np.testing.assert_array_equal(params.W[:, :2], expected)
 
 
 def test_chrono_spreads_lags_over_the_interval(rng):
@@ -131,14 +144,21 @@ def test_chrono_wants_gates(rng):
         initialization.chrono(rnn.init(2, 3, rng=rng), 10, rng=rng)
 
 
-def test_forget_bias_wants_an_lstm(rng):
+def test_biases_want_parameters():
     with pytest.raises(
-        TypeError, match=r"params must be lstm_lab\.lstm\.Params"
+        TypeError, match="params must be Params of rnn, lstm or gru, got list"
     ):
-        initialization.with_forget_bias(gru.init(2, 3, rng=rng), 1.0)
+        initialization.with_biases([], f=1.0)
+
+
+def test_biases_want_a_gate_that_is_there(rng):
+    with pytest.raises(
+        ValueError, match="biases must name gates out of z, r, h, got 'f'"
+    ):
+        initialization.with_biases(gru.init(2, 3, rng=rng), f=1.0)
 
 
 @pytest.mark.parametrize("bias", [np.inf, np.nan])
-def test_forget_bias_is_finite(bias, rng):
-    with pytest.raises(ValueError, match="forget_bias must be finite, got"):
-        initialization.with_forget_bias(lstm.init(2, 3, rng=rng), bias)
+def test_biases_are_finite(bias, rng):
+    with pytest.raises(ValueError, match="the bias f must be finite, got"):
+        initialization.with_biases(lstm.init(2, 3, rng=rng), f=bias)

@@ -168,10 +168,8 @@ def test_changed_lstm_weights_are_used_as_the_listing_would(rng):
     cell.b[:H] = -2.0
     cell.W = 3 * cell.W
     h, c = rng.normal(size=(2, H))
-    ours, listed = (
-        cell.forward(X[0], h, c),
-        lstm_step(cell.W, cell.b, X[0], h, c),
-    )
+    ours = cell.forward(X[0], h, c)
+    listed = lstm_step(cell.W, cell.b, X[0], h, c)
     assert_allclose(ours[0], listed[0], rtol=0, atol=TOLERANCE)
     assert_allclose(ours[1], listed[1], rtol=0, atol=TOLERANCE)
 

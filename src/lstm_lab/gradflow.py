@@ -6,7 +6,6 @@ made them; it prints nothing and draws nothing.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -206,12 +205,15 @@ class CellPaths:
     For F forget biases, S seeds and the lags 1 ... T - 1,
 
     - ``direct`` (F, S, T - 1) is :math:`\max_j \prod_s f_{s,j}`, the largest entry of the
-      product of forget gates, which is :math:`\partial c_T / \partial c_t` with every gate
-      held fixed;
-    - ``full`` (F, S, T - 1) is :math:`\lVert dc_T / dc_t \rVert_2`, along all paths.
+      product of forget gates. That product, as a diagonal matrix, is
+      :math:`\partial c_T / \partial c_t` with every gate held fixed, and its largest entry
+      is the spectral norm;
+    - ``full`` (F, S, T - 1) is the spectral norm :math:`\lVert dc_T / dc_t \rVert_2`, along
+      all paths.
     """
 
     forget_biases: tuple[float, ...]
+    input_biases: tuple[float, ...]
     direct: Array
     full: Array
     D: int
@@ -222,6 +224,16 @@ class CellPaths:
     def lags(self) -> NDArray[np.integer[Any]]:
         """The lags 1 ... T - 1, in steps."""
         return np.arange(1, self.direct.shape[-1] + 1)
+
+    @property
+    def typical_direct(self) -> Array:
+        """The geometric mean of ``direct`` over the seeds (F, T - 1)."""
+        return geometric_mean(self.direct.swapaxes(0, 1))
+
+    @property
+    def typical_full(self) -> Array:
+        """The geometric mean of ``full`` over the seeds (F, T - 1)."""
+        return geometric_mean(self.full.swapaxes(0, 1))
 
 
 def direct_path(trace: lstm.Trace) -> Array:
@@ -281,6 +293,7 @@ def cell_jacobians(params: lstm.Params, trace: lstm.Trace) -> Iterator[Array]:
 def cell_paths(
     *,
     forget_biases: Sequence[float] = (0.0, 1.0, 2.0, 4.0),
+    input_biases: Sequence[float] | None = None,
     D: int = 4,
     H: int = 32,
     T: int = 100,
@@ -288,13 +301,15 @@ def cell_paths(
 ) -> CellPaths:
     r"""Measure the direct path of the cell state beside the full Jacobian, at every lag.
 
-    Weights are drawn from :math:`U(-1/\sqrt H, 1/\sqrt H)`, inputs from N(0, 1); biases are
-    zero but for the forget gate's.
+    Weights are drawn uniformly from :math:`(-1/\sqrt H, 1/\sqrt H)`, inputs from N(0, 1);
+    biases are zero but for those given.
 
     Parameters
     ----------
     forget_biases : sequence of float
         Biases of the forget gate to be compared, with the same draws.
+    input_biases : sequence of float, optional
+        Biases of the input gate that go with them; zeros where it is None.
     D, H, T : int
         Input size, hidden size, number of steps (at least 2).
     seeds : sequence of int
@@ -308,33 +323,41 @@ def cell_paths(
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, or a bias not finite.
+        If a size is no positive integer, a bias not finite, or there are not as many
+        biases of one gate as of the other.
 
     References
     ----------
-    Chapter ch318, table ``tab-paths``.
+    Chapter ch318, section "How much the product leaves out".
     """
     if checks.positive_int("T", T) < 2:
         raise ValueError(f"T must be at least 2 steps, for a lag of 1, got {T}")
+    if input_biases is None:
+        input_biases = [0.0] * len(forget_biases)
+    if len(input_biases) != len(forget_biases):
+        raise ValueError(
+            f"input_biases must be as many as forget_biases, {len(forget_biases)},"
+            f" got {len(input_biases)}"
+        )
     direct, full = np.empty((2, len(forget_biases), len(seeds), T - 1))
-    for k, forget_bias in enumerate(forget_biases):
-        draw = partial(_uniform_lstm, forget_bias=forget_bias)
+    uniform = initialization.uniform
+    for k, (f, i) in enumerate(zip(forget_biases, input_biases, strict=True)):
+        draw = initialization.start(
+            lstm, inputs=uniform, recurrent=uniform, f=f, i=i
+        )
         for s, seed in enumerate(seeds):
             params, trace = _draw_and_run(lstm, draw, D, H, T, seed)
+            jacobians = cell_jacobians(params, trace)
             direct[k, s] = direct_path(trace)[:-1].max(axis=-1)
-            full[k, s] = [
-                np.linalg.norm(J, ord=2) for J in cell_jacobians(params, trace)
-            ]
-    return CellPaths(tuple(forget_biases), direct, full, D, H, tuple(seeds))
-
-
-def _uniform_lstm(
-    D: int, H: int, *, rng: np.random.Generator, forget_bias: float
-) -> lstm.Params:
-    uniform = initialization.uniform
-    params = lstm.init(D, H, rng=rng, forget_bias=forget_bias)
-    return initialization.redraw(
-        params, rng=rng, inputs=uniform, recurrent=uniform
+            full[k, s] = [np.linalg.norm(J, ord=2) for J in jacobians]
+    return CellPaths(
+        tuple(forget_biases),
+        tuple(input_biases),
+        direct,
+        full,
+        D,
+        H,
+        tuple(seeds),
     )
 
 

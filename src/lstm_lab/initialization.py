@@ -1,8 +1,9 @@
 """Ways to draw the first weights and to set the first biases.
 
 `redraw` fills the blocks of any architecture's parameters, gate by gate, with one of the
-matrices `uniform`, `glorot`, `orthogonal`, `identity`; `with_forget_bias` and `chrono` set
-the biases that decide how long a gated cell remembers. All return new parameters.
+matrices `uniform`, `glorot`, `orthogonal`, `identity`; `with_biases` and `chrono` set the
+biases that decide how long a gated cell remembers. All return new parameters. `start` puts
+a way to begin together, for experiments that draw many networks.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lstm_lab import checks, gru, lstm
+from lstm_lab import checks, gru, lstm, rnn
+from lstm_lab.architecture import Architecture
 from lstm_lab.numerics import Array
 from lstm_lab.packing import split_rows
 
@@ -158,35 +160,88 @@ def redraw(
     return params._replace(W=W)  # type: ignore[no-any-return]
 
 
-def with_forget_bias(params: lstm.Params, forget_bias: float) -> lstm.Params:
-    """Return the parameters of an LSTM with this bias in every forget gate.
+def with_biases(params: P, **biases: float) -> P:
+    """Return the parameters with these biases in the gates of these names.
 
     Parameters
     ----------
-    params : lstm.Params
+    params : Params of rnn, lstm or gru
         The parameters.
-    forget_bias : float
-        The bias; a gate that its bias alone decides keeps sigmoid(bias) of the cell a step.
+    **biases : float
+        A bias for each gate named by its letter, such as ``f=1.0`` in an LSTM. A gate that
+        its bias alone decides keeps, or admits, sigmoid(bias) of a state at each step.
 
     Returns
     -------
-    lstm.Params
-        New parameters.
+    Params
+        New parameters, of the same type.
 
     Raises
     ------
     TypeError, ValueError
-        If `params` is no lstm.Params, or `forget_bias` not a finite number.
+        If there is no gate of that name, or a bias is not a finite number.
 
     References
     ----------
-    F. A. Gers, J. Schmidhuber and F. Cummins, Neural Computation 12 (2000).
+    F. A. Gers, J. Schmidhuber and F. Cummins, Neural Computation 12 (2000), for the
+    positive bias of the forget gate.
     """
-    checks.instance("params", params, lstm.Params)
+    names = _gates(params)
     b = params.b.copy()
-    _, b_f, _, _ = split_rows(b, lstm.GATES)
-    b_f[:] = checks.finite_number("forget_bias", forget_bias)
-    return params._replace(b=b)
+    blocks = dict(zip(names, split_rows(b, names), strict=True))
+    for name, bias in biases.items():
+        if name not in blocks:
+            raise ValueError(
+                f"biases must name gates out of {', '.join(names)}, got {name!r}"
+            )
+        blocks[name][:] = checks.finite_number(f"the bias {name}", bias)
+    return params._replace(b=b)  # type: ignore[no-any-return]
+
+
+def _gates(params: Any) -> tuple[str, ...]:
+    match params:
+        case rnn.Params():
+            return rnn.GATES
+        case lstm.Params():
+            return lstm.GATES
+        case gru.Params():
+            return gru.GATES
+    came = type(params).__name__
+    raise TypeError(f"params must be Params of rnn, lstm or gru, got {came}")
+
+
+def start(
+    arch: Architecture,
+    *,
+    inputs: Matrix | None = None,
+    recurrent: Matrix | None = None,
+    gain: float = 1.0,
+    **biases: float,
+) -> Callable[..., Any]:
+    """Return a function that draws parameters in this way, called like ``arch.init``.
+
+    Parameters
+    ----------
+    arch : module
+        ``rnn``, ``lstm`` or ``gru``.
+    inputs, recurrent, gain
+        As in `redraw`.
+    **biases : float
+        As in `with_biases`.
+
+    Returns
+    -------
+    callable
+        ``draw(D, H, *, rng) -> Params``.
+    """
+
+    def draw(D: int, H: int, *, rng: np.random.Generator) -> Any:
+        params = with_biases(arch.init(D, H, rng=rng), **biases)
+        return redraw(
+            params, rng=rng, inputs=inputs, recurrent=recurrent, gain=gain
+        )
+
+    return draw
 
 
 def chrono(params: P, T_max: int, *, rng: np.random.Generator) -> P:

@@ -172,14 +172,14 @@ def update_vjp(
         Gradient with respect to `c_prev`, along the direct path.
     """
     i, f, o, g = split(gates, GATES)
-    dc = cell_total(dh, dc, gates, c)
+    dc_total = cell_total(dh, dc, gates, c)
     da = join(
-        sigmoid_vjp(dc * g, i),
-        sigmoid_vjp(dc * c_prev, f),
+        sigmoid_vjp(dc_total * g, i),
+        sigmoid_vjp(dc_total * c_prev, f),
         sigmoid_vjp(dh * np.tanh(c), o),
-        tanh_vjp(dc * i, g),
+        tanh_vjp(dc_total * i, g),
     )
-    return da, dc * f
+    return da, dc_total * f
 
 
 def cell_total(dh: Array, dc: Array, gates: Array, c: Array) -> Array:
@@ -277,8 +277,8 @@ def step_vjp(
     t : int
         The step, counted from 0.
     dh, dc : ndarrays of shape (..., H)
-        Gradients with respect to ``trace.h[t + 1]`` and ``trace.c[t + 1]``; leading axes
-        broadcast, so that many cotangents can be pulled back at once.
+        Gradients with respect to ``trace.h[t + 1]`` and ``trace.c[t + 1]``, of one shape; its
+        leading axes broadcast, so that many cotangents can be pulled back at once.
 
     Returns
     -------
