@@ -166,15 +166,21 @@ def test_cell_jacobian_is_the_derivative_of_the_last_cell_state(rng):
     )  # central differences
 
 
-def test_cell_paths_record():
-    paths = gradflow.cell_paths(
-        forget_biases=(0.0, 2.0), D=2, H=4, T=6, seeds=(1, 2, 3)
+def uniform_lstm(**options):
+    uniform = initialization.uniform
+    return initialization.start(
+        lstm, inputs=uniform, recurrent=uniform, **options
     )
+
+
+def test_cell_paths_record():
+    starts = {"forgetful": uniform_lstm(f=0.0), "keeping": uniform_lstm(f=2.0)}
+    paths = gradflow.cell_paths(starts, D=2, H=4, T=6, seeds=(1, 2, 3))
     assert paths.direct.shape == paths.full.shape == (2, 3, 5)
     np.testing.assert_array_equal(paths.lags, np.arange(1, 6))
     assert (paths.direct[1] > paths.direct[0]).all()
-    assert (paths.forget_biases, paths.seeds) == ((0.0, 2.0), (1, 2, 3))
-    assert paths.input_biases == (0.0, 0.0)
+    assert paths.names == ("forgetful", "keeping")
+    assert (paths.D, paths.H, paths.seeds) == (2, 4, (1, 2, 3))
     for values, typical in (
         (paths.direct, paths.typical_direct),
         (paths.full, paths.typical_full),
@@ -184,29 +190,25 @@ def test_cell_paths_record():
         )
 
 
-def test_a_closed_input_gate_leaves_little_but_the_direct_path():
-    options = {"forget_biases": (4.0,), "D": 2, "H": 4, "T": 20, "seeds": (0,)}
-    open_gate = gradflow.cell_paths(**options)
-    closed = gradflow.cell_paths(input_biases=(-40.0,), **options)
-    assert closed.input_biases == (-40.0,)
-    np.testing.assert_allclose(closed.full, closed.direct, rtol=1e-6)
-    assert (open_gate.full > 1.1 * open_gate.direct).all()
+def test_a_deaf_lstm_has_the_direct_path_alone():
+    starts = {
+        "hearing": uniform_lstm(f=4.0),
+        "deaf": uniform_lstm(f=4.0, silent=lstm.GATES),
+    }
+    paths = gradflow.cell_paths(starts, D=2, H=4, T=20, seeds=(0,))
+    np.testing.assert_allclose(paths.full[1], paths.direct[1], rtol=EXACT)
+    assert (paths.full[0] > 1.1 * paths.direct[0]).all()
 
 
 def test_cell_paths_of_one_network_are_those_of_its_trace():
-    paths = gradflow.cell_paths(forget_biases=(1.0,), D=2, H=4, T=6, seeds=(5,))
+    starts = {"": uniform_lstm(f=1.0)}
+    paths = gradflow.cell_paths(starts, D=2, H=4, T=6, seeds=(5,))
     weights_rng, input_rng = np.random.default_rng(5).spawn(2)
-    params = initialization.redraw(
-        lstm.init(2, 4, rng=weights_rng),
-        rng=weights_rng,
-        inputs=initialization.uniform,
-        recurrent=initialization.uniform,
-    )
+    params = starts[""](2, 4, rng=weights_rng)
     trace = lstm.forward(params, input_rng.normal(size=(6, 2)))
     _, f, _, _ = np.split(trace.gates, 4, axis=-1)
-    assert paths.direct[0, 0, 2] == pytest.approx(
-        (f[3] * f[4] * f[5]).max(), rel=EXACT
-    )
+    product = (f[3] * f[4] * f[5]).max()
+    assert paths.direct[0, 0, 2] == pytest.approx(product, rel=EXACT)
     jacobian = list(gradflow.cell_jacobians(params, trace))[2]
     largest = np.linalg.svd(jacobian, compute_uv=False)[0]
     assert paths.full[0, 0, 2] == pytest.approx(largest, rel=EXACT)
@@ -223,7 +225,7 @@ def test_cell_paths_of_one_network_are_those_of_its_trace():
 )
 def test_magnitudes_at_a_lag_of_99(forget_bias, direct, full):
     """Other draws than those that gave these figures: the same within half a power of ten."""
-    paths = gradflow.cell_paths(forget_biases=(forget_bias,))
+    paths = gradflow.cell_paths({"": uniform_lstm(f=forget_bias)})
     measured = [paths.typical_direct[0, -1], paths.typical_full[0, -1]]
     distance = np.abs(np.log10(measured) - np.log10([direct, full]))
     assert (distance < [0.5, 0.75]).all()
@@ -247,17 +249,12 @@ def test_time_constants(bias, steps):
             "T must be at least 1, got 0",
         ),
         (
-            lambda: gradflow.cell_paths(T=1),
+            lambda: gradflow.cell_paths({}, T=1),
             "T must be at least 2 steps, for a lag of 1, got 1",
         ),
-        (lambda: gradflow.cell_paths(T=2.5), "T must be an integer, got 2.5"),
         (
-            lambda: gradflow.cell_paths(forget_biases=[np.inf]),
-            "the bias f must be finite",
-        ),
-        (
-            lambda: gradflow.cell_paths(input_biases=[1.0]),
-            "input_biases must be as many as forget_biases, 4, got 1",
+            lambda: gradflow.cell_paths({}, T=2.5),
+            "T must be an integer, got 2.5",
         ),
         (
             lambda: gradflow.time_constant("1"),

@@ -99,13 +99,33 @@ def test_a_bias_reaches_its_gate_alone(arch, rng):
         np.testing.assert_array_equal(new.W, params.W)
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_silenced_gate_does_not_hear_the_state(arch, rng):
+    params = arch.init(3, 5, rng=rng)
+    last = arch.GATES[-1]
+    *others, block = split_rows(
+        initialization.silence(params, last).W, arch.GATES
+    )
+    *others_before, before = split_rows(params.W, arch.GATES)
+    assert not np.any(block[:, 3:])
+    np.testing.assert_array_equal(block[:, :3], before[:, :3])
+    np.testing.assert_array_equal(others, others_before)
+
+
 def test_the_way_to_start_is_put_together(rng):
     draw = initialization.start(
-        lstm, recurrent=initialization.identity, gain=0.5, f=3.0, i=-3.0
+        lstm,
+        recurrent=initialization.identity,
+        gain=0.5,
+        silent="g",
+        f=3.0,
+        i=-3.0,
     )
     params = draw(2, 4, rng=rng)
-    for block in split_rows(params.W, lstm.GATES):
+    *blocks, candidate = split_rows(params.W, lstm.GATES)
+    for block in blocks:
         np.testing.assert_array_equal(block[:, 2:], 0.5 * np.eye(4))
+    assert not np.any(candidate[:, 2:])
     np.testing.assert_array_equal(params.b, np.repeat([-3.0, 3.0, 0.0, 0.0], 4))
     expected = lstm.init(2, 4, rng=np.random.default_rng(0)).W[:, :2]
     np.testing.assert_array_equal(params.W[:, :2], expected)
@@ -153,7 +173,7 @@ def test_biases_want_parameters():
 
 def test_biases_want_a_gate_that_is_there(rng):
     with pytest.raises(
-        ValueError, match="biases must name gates out of z, r, h, got 'f'"
+        ValueError, match="a gate must be one of z, r, h, got 'f'"
     ):
         initialization.with_biases(gru.init(2, 3, rng=rng), f=1.0)
 

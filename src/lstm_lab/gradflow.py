@@ -4,14 +4,14 @@ Every experiment returns a frozen record of arrays with the configuration and th
 made them; it prints nothing and draws nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import checks, initialization, lstm
+from lstm_lab import checks, lstm
 from lstm_lab.architecture import Architecture
 from lstm_lab.numerics import Array, sigmoid
 from lstm_lab.packing import split
@@ -200,20 +200,19 @@ def _draw_and_run(
 
 @dataclass(frozen=True)
 class CellPaths:
-    r"""The gradient along the cell state of an LSTM: the direct path beside the whole.
+    r"""The gradient along the cell state of LSTMs: the direct path beside the whole.
 
-    For F forget biases, S seeds and the lags 1 ... T - 1,
+    For N ways to start, S seeds and the lags 1 ... T - 1,
 
-    - ``direct`` (F, S, T - 1) is :math:`\max_j \prod_s f_{s,j}`, the largest entry of the
+    - ``direct`` (N, S, T - 1) is :math:`\max_j \prod_s f_{s,j}`, the largest entry of the
       product of forget gates. That product, as a diagonal matrix, is
       :math:`\partial c_T / \partial c_t` with every gate held fixed, and its largest entry
       is the spectral norm;
-    - ``full`` (F, S, T - 1) is the spectral norm :math:`\lVert dc_T / dc_t \rVert_2`, along
+    - ``full`` (N, S, T - 1) is the spectral norm :math:`\lVert dc_T / dc_t \rVert_2`, along
       all paths.
     """
 
-    forget_biases: tuple[float, ...]
-    input_biases: tuple[float, ...]
+    names: tuple[str, ...]
     direct: Array
     full: Array
     D: int
@@ -227,12 +226,12 @@ class CellPaths:
 
     @property
     def typical_direct(self) -> Array:
-        """The geometric mean of ``direct`` over the seeds (F, T - 1)."""
+        """The geometric mean of ``direct`` over the seeds (N, T - 1)."""
         return geometric_mean(self.direct.swapaxes(0, 1))
 
     @property
     def typical_full(self) -> Array:
-        """The geometric mean of ``full`` over the seeds (F, T - 1)."""
+        """The geometric mean of ``full`` over the seeds (N, T - 1)."""
         return geometric_mean(self.full.swapaxes(0, 1))
 
 
@@ -291,9 +290,8 @@ def cell_jacobians(params: lstm.Params, trace: lstm.Trace) -> Iterator[Array]:
 
 
 def cell_paths(
+    starts: Mapping[str, Callable[..., lstm.Params]],
     *,
-    forget_biases: Sequence[float] = (0.0, 1.0, 2.0, 4.0),
-    input_biases: Sequence[float] | None = None,
     D: int = 4,
     H: int = 32,
     T: int = 100,
@@ -301,15 +299,13 @@ def cell_paths(
 ) -> CellPaths:
     r"""Measure the direct path of the cell state beside the full Jacobian, at every lag.
 
-    Weights are drawn uniformly from :math:`(-1/\sqrt H, 1/\sqrt H)`, inputs from N(0, 1);
-    biases are zero but for those given.
+    Inputs are N(0, 1); every way to start is given the same draws.
 
     Parameters
     ----------
-    forget_biases : sequence of float
-        Biases of the forget gate to be compared, with the same draws.
-    input_biases : sequence of float, optional
-        Biases of the input gate that go with them; zeros where it is None.
+    starts : mapping of str to callable
+        Names, and functions that return parameters from ``(D, H, rng=rng)``, such as
+        `initialization.start` gives.
     D, H, T : int
         Input size, hidden size, number of steps (at least 2).
     seeds : sequence of int
@@ -318,13 +314,12 @@ def cell_paths(
     Returns
     -------
     CellPaths
-        Norms by forget bias, seed and lag.
+        Norms by way to start, seed and lag.
 
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, a bias not finite, or there are not as many
-        biases of one gate as of the other.
+        If a size is no positive integer.
 
     References
     ----------
@@ -332,33 +327,14 @@ def cell_paths(
     """
     if checks.positive_int("T", T) < 2:
         raise ValueError(f"T must be at least 2 steps, for a lag of 1, got {T}")
-    if input_biases is None:
-        input_biases = [0.0] * len(forget_biases)
-    if len(input_biases) != len(forget_biases):
-        raise ValueError(
-            f"input_biases must be as many as forget_biases, {len(forget_biases)},"
-            f" got {len(input_biases)}"
-        )
-    direct, full = np.empty((2, len(forget_biases), len(seeds), T - 1))
-    uniform = initialization.uniform
-    for k, (f, i) in enumerate(zip(forget_biases, input_biases, strict=True)):
-        draw = initialization.start(
-            lstm, inputs=uniform, recurrent=uniform, f=f, i=i
-        )
+    direct, full = np.empty((2, len(starts), len(seeds), T - 1))
+    for n, draw in enumerate(starts.values()):
         for s, seed in enumerate(seeds):
             params, trace = _draw_and_run(lstm, draw, D, H, T, seed)
             jacobians = cell_jacobians(params, trace)
-            direct[k, s] = direct_path(trace)[:-1].max(axis=-1)
-            full[k, s] = [np.linalg.norm(J, ord=2) for J in jacobians]
-    return CellPaths(
-        tuple(forget_biases),
-        tuple(input_biases),
-        direct,
-        full,
-        D,
-        H,
-        tuple(seeds),
-    )
+            direct[n, s] = direct_path(trace)[:-1].max(axis=-1)
+            full[n, s] = [np.linalg.norm(J, ord=2) for J in jacobians]
+    return CellPaths(tuple(starts), direct, full, D, H, tuple(seeds))
 
 
 def time_constant(forget_bias: float) -> float:

@@ -6,7 +6,7 @@ biases that decide how long a gated cell remembers. All return new parameters. `
 a way to begin together, for experiments that draw many networks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -186,16 +186,51 @@ def with_biases(params: P, **biases: float) -> P:
     F. A. Gers, J. Schmidhuber and F. Cummins, Neural Computation 12 (2000), for the
     positive bias of the forget gate.
     """
-    names = _gates(params)
-    b = params.b.copy()
-    blocks = dict(zip(names, split_rows(b, names), strict=True))
+    b, blocks = _blocks(params, "b")
     for name, bias in biases.items():
-        if name not in blocks:
-            raise ValueError(
-                f"biases must name gates out of {', '.join(names)}, got {name!r}"
-            )
-        blocks[name][:] = checks.finite_number(f"the bias {name}", bias)
+        bias = checks.finite_number(f"the bias {name}", bias)
+        _named(blocks, name)[:] = bias
     return params._replace(b=b)  # type: ignore[no-any-return]
+
+
+def silence(params: P, *gates: str) -> P:
+    """Return the parameters with no recurrent weights in the gates of these names.
+
+    Parameters
+    ----------
+    params : Params of rnn, lstm or gru
+        The parameters.
+    *gates : str
+        The letters of gates that shall not hear the state.
+
+    Returns
+    -------
+    Params
+        New parameters, of the same type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `params` are none of an architecture, or there is no gate of that name.
+    """
+    W, blocks = _blocks(params, "W")
+    for name in gates:
+        _named(blocks, name)[:, params.D :] = 0
+    return params._replace(W=W)  # type: ignore[no-any-return]
+
+
+def _blocks(params: Any, field: str) -> tuple[Array, dict[str, Array]]:
+    names = _gates(params)
+    packed = getattr(params, field).copy()
+    return packed, dict(zip(names, split_rows(packed, names), strict=True))
+
+
+def _named(blocks: dict[str, Array], name: str) -> Array:
+    if name not in blocks:
+        raise ValueError(
+            f"a gate must be one of {', '.join(blocks)}, got {name!r}"
+        )
+    return blocks[name]
 
 
 def _gates(params: Any) -> tuple[str, ...]:
@@ -216,6 +251,7 @@ def start(
     inputs: Matrix | None = None,
     recurrent: Matrix | None = None,
     gain: float = 1.0,
+    silent: Sequence[str] = (),
     **biases: float,
 ) -> Callable[..., Any]:
     """Return a function that draws parameters in this way, called like ``arch.init``.
@@ -226,6 +262,8 @@ def start(
         ``rnn``, ``lstm`` or ``gru``.
     inputs, recurrent, gain
         As in `redraw`.
+    silent : sequence of str
+        Gates without recurrent weights, as in `silence`.
     **biases : float
         As in `with_biases`.
 
@@ -236,10 +274,14 @@ def start(
     """
 
     def draw(D: int, H: int, *, rng: np.random.Generator) -> Any:
-        params = with_biases(arch.init(D, H, rng=rng), **biases)
-        return redraw(
-            params, rng=rng, inputs=inputs, recurrent=recurrent, gain=gain
+        params = redraw(
+            arch.init(D, H, rng=rng),
+            rng=rng,
+            inputs=inputs,
+            recurrent=recurrent,
+            gain=gain,
         )
+        return with_biases(silence(params, *silent), **biases)
 
     return draw
 
