@@ -11,7 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_lab import counting, gradcheck, gradflow, gru, lstm, rnn, tree
+from lstm_lab import (
+    counting,
+    coupled,
+    gradcheck,
+    gradflow,
+    gru,
+    initialization,
+    jacobians,
+    lstm,
+    optim,
+    rnn,
+    tasks,
+    tree,
+)
 from lstm_lab.numerics import sigmoid, sigmoid_vjp, tanh_vjp
 from lstm_lab.packing import join, split, split_rows
 
@@ -152,7 +165,7 @@ def rnn_jacobian():
         close(np.diag(1 - h[t] ** 2) @ U, step)
 
 
-@identity("eq-rnn-product")
+@identity("eq-rnn-product", "eq-ch317-jacobian")
 def rnn_product():
     params, (x, h), _ = example(rnn)
     (U,) = recurrent(params, rnn.GATES)
@@ -164,6 +177,135 @@ def rnn_product():
             product,
             jacobian(lambda h, t=t: rnn.forward(params, x[t:], h).h[-1], h[t]),
         )
+
+
+@identity("eq-bptt-state", "eq-bptt-step")
+def backpropagation_through_time():
+    params, trace, rng = example(rnn)
+    x, h = trace
+    e = rng.normal(size=(T, H))  # what the loss of each step adds
+    W_x, U = np.split(params.W, [D], axis=1)
+    da, dx = np.empty((T + 2, H)), np.empty((T, D))
+    dW, db = np.zeros_like(params.W), np.zeros_like(params.b)
+    da[T + 1] = 0  # nothing comes after the last step
+    for t in range(T, 0, -1):
+        dh = e[t - 1] + U.T @ da[t + 1]
+        da[t] = dh * (1 - h[t] ** 2)
+        dx[t - 1] = W_x.T @ da[t]
+        dW += np.outer(da[t], np.concatenate([x[t - 1], h[t - 1]]))
+        db += da[t]
+    grads = rnn.backward(params, trace, e)
+    same(grads.x, dx)
+    same(grads.params.W, dW)
+    same(grads.params.b, db)
+    same(grads.h0, U.T @ da[1])
+
+
+@identity("eq-bptt-paths", "eq-truncated")
+def every_later_loss_sends_a_gradient():
+    params, trace, rng = example(rnn)
+    e = rng.normal(size=(T, H))
+    J = jacobians.step_jacobians(rnn, params, trace)
+
+    def weight_gradient(window):
+        da = np.zeros((T, H))
+        for t in range(1, T + 1):
+            dh, back = np.zeros(H), np.eye(H)
+            for s in range(t, min(T, t + window - 1) + 1):
+                back = back if s == t else J[s - 1] @ back
+                dh += back.T @ e[s - 1]
+            da[t - 1] = dh * (1 - trace.h[t] ** 2)
+        return rnn.weight_grads(params, trace, da)
+
+    full = rnn.backward(params, trace, e).params
+    for window in range(1, T + 1):
+        cut = gradflow.window_grads(rnn, params, trace, e, window)
+        same(cut.W, weight_gradient(window).W)
+        same(cut.b, weight_gradient(window).b)
+    same(weight_gradient(T).W, full.W)
+
+
+@identity("eq-bptt-index")
+def a_jacobian_is_a_sum_over_paths():
+    params, (x, h), _ = example(rnn)
+    (U,) = recurrent(params, rnn.GATES)
+    t, s = 1, 4
+    numeric = jacobian(lambda h: rnn.forward(params, x[t:s], h).h[-1], h[t])
+    for i, j in np.ndindex(H, H):
+        total = 0.0
+        for between in itertools.product(range(H), repeat=s - t - 1):
+            k = (j, *between, i)
+            total += np.prod(
+                [
+                    (1 - h[t + r, k[r]] ** 2) * U[k[r], k[r - 1]]
+                    for r in range(1, s - t + 1)
+                ]
+            )
+        close(total, numeric[i, j])
+
+
+@identity("eq-bound")
+def norms_are_bounded():
+    for gain in (0.3, 1.0, 4.0):
+        params, trace, _ = example(rnn)
+        params.W[:, D:] *= gain
+        trace = rnn.forward(params, trace.x)
+        norms = jacobians.log10_norms_of_products(
+            jacobians.step_jacobians(rnn, params, trace)
+        )
+        largest = np.linalg.norm(params.W[:, D:], ord=2)
+        slopes = (1 - trace.h[1:] ** 2).max(axis=1)[::-1]  # latest first
+        middle = np.cumprod(slopes * largest)
+        k = np.arange(1, T + 1)
+        assert (10**norms <= middle * (1 + 1e-12)).all()
+        assert (middle <= largest**k).all()
+
+
+@identity("eq-radius")
+def powers_grow_at_the_spectral_radius():
+    matrix = np.array([[0.8, 3.0], [0.0, 0.5]])
+    k = 4000
+    norm = jacobians.log10_norms_of_products(np.stack([matrix] * k))[-1]
+    assert abs(10 ** (norm / k) - 0.8) < 1e-3
+    assert abs(jacobians.spectral_radius(matrix) - 0.8) < 1e-15
+
+
+@identity("eq-lyapunov")
+def rate_of_growth_is_the_largest_exponent():
+    rng = np.random.default_rng(0)
+    params = rnn.init(D, H, rng=rng)
+    trace = rnn.forward(params, rng.normal(size=(4000, D)))
+    J = jacobians.step_jacobians(rnn, params, trace)
+    rate = jacobians.log10_norms_of_products(J)[-1] * np.log(10) / len(J)
+    assert abs(rate - jacobians.lyapunov_exponents(J)[0]) < 2e-3  # O(1 / T)
+
+
+@identity("eq-cliff")
+def loss_of_one_unit():
+    w, b, h = 1.3, -0.1, 0.5
+    for _ in range(50):
+        h = np.tanh(w * h + b)
+    landscape = gradflow.cliff(np.array([w]), np.array([b]))
+    same(landscape.loss, [[(h - 0.7) ** 2]])
+
+
+@identity("eq-clipping")
+def clipping():
+    g = np.array([3.0, 4.0])
+    for theta in (1.0, 5.0, 7.0):
+        clipped, norm = optim.clip_by_global_norm(g, theta)
+        same(clipped, g * min(1, theta / np.linalg.norm(g)))
+        same(norm, 5.0)
+
+
+@identity("eq-adding-baseline")
+def error_of_the_constant_guess():
+    nodes, weights = np.polynomial.legendre.leggauss(3)  # exact for a parabola
+    integral = np.sum(weights * (nodes / 2) ** 2) / 2
+    same(2 * integral, 1 / 6)
+    same(tasks.ADDING_BASELINE, 1 / 6)
+    y = tasks.adding(10, 200_000, rng=np.random.default_rng(0)).y
+    assert abs(y.var() - 1 / 6) < 2e-3  # four standard errors
 
 
 # --- LSTM ---
@@ -252,6 +394,50 @@ def time_constant():
         tau = gradflow.time_constant(bias)
         same(tau, -1 / np.log(sigmoid(np.array(bias))))
         same(sigmoid(np.array(bias)) ** tau, np.exp(-1))
+
+
+@identity("eq-bias-for-lag")
+def bias_for_a_time_constant():
+    for tau in (1.0, 10.0, 1000.0):
+        bias = -np.log(np.expm1(1 / tau))
+        same(gradflow.time_constant(bias), tau)
+        assert abs(bias - np.log(tau)) < 1 / tau
+
+
+@identity("eq-chrono")
+def chrono():
+    rng = np.random.default_rng(0)
+    T_max = 50
+    params = initialization.chrono(lstm.init(D, 1000, rng=rng), T_max, rng=rng)
+    b_i, b_f, _, _ = np.split(params.b, 4)
+    same(b_i, -b_f)
+    u = np.sort(np.exp(b_f))
+    uniform = np.linspace(1, T_max - 1, u.size)
+    assert np.abs(u - uniform).max() < 0.06 * T_max  # Kolmogorov, 1000 draws
+
+
+@identity("eq-coupled")
+def coupled_gates():
+    a = np.linspace(-8, 8, 33)
+    same(1 - sigmoid(a), sigmoid(-a))
+    params = coupled.init(D, H, rng=np.random.default_rng(0))
+    trace = coupled.forward(
+        params, np.random.default_rng(1).normal(size=(T, D))
+    )
+    i, f, _, _ = split(trace.gates, lstm.GATES)
+    same(i, 1 - f)
+
+
+@identity("eq-leaky")
+def leaky_integrator():
+    params, (x, h, gates), _ = example(gru)
+    params.W[:H] = 0  # the update gate is left with its bias
+    x, h, gates = gru.forward(params, x, h[0])
+    z, _, candidate = split(gates, gru.GATES)
+    z = z[0]
+    for t in range(1, T + 1):
+        terms = [(1 - z) ** (t - s) * candidate[s - 1] for s in range(1, t + 1)]
+        same(h[t], (1 - z) ** t * h[0] + z * np.sum(terms, axis=0))
 
 
 @identity("eq-show")
@@ -363,7 +549,7 @@ def count():
         )
 
 
-@identity("eq-central-difference")
+@identity("eq-central-difference", "eq-ch317-difference")
 def central_difference():
     s, p = 1e-3, np.array(0.3)
     numeric = gradcheck.numerical_gradient(

@@ -99,6 +99,16 @@ def test_a_bias_reaches_its_gate_alone(arch, rng):
         np.testing.assert_array_equal(new.W, params.W)
 
 
+def test_a_start_may_spread_its_lags():
+    draw = initialization.start(lstm, T_max=50, o=2.0)
+    params = draw(2, 4, rng=np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    expected = initialization.chrono(lstm.init(2, 4, rng=rng), 50, rng=rng)
+    b_i, b_f, b_o, _ = split_rows(params.b, lstm.GATES)
+    np.testing.assert_array_equal(np.concatenate([b_i, b_f]), expected.b[:8])
+    np.testing.assert_array_equal(b_o, 2.0)
+
+
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_a_silenced_gate_does_not_hear_the_state(arch, rng):
     params = arch.init(3, 5, rng=rng)

@@ -41,5 +41,9 @@ class Architecture(Protocol):
         """``step_vjp(params, trace, t, *dstates) -> da, dx, dstates before the step``."""
 
     @property
+    def weight_grads(self) -> Callable[..., Any]:
+        """``weight_grads(params, trace, da) -> Params``."""
+
+    @property
     def backward(self) -> Callable[..., Any]:
         """``backward(params, trace, dh, *dstates_T) -> Grads``."""

@@ -370,6 +370,31 @@ def step_vjp(
     return da, da @ W_x, (dh_prev + da_z @ U_z + da_r @ U_r,)
 
 
+def weight_grads(params: Params, trace: Trace, da: Array) -> Params:
+    """Return the gradient with respect to the weights, summed over steps and examples.
+
+    Parameters
+    ----------
+    params : Params
+        The weights of the forward pass.
+    trace : Trace
+        What `forward` returned.
+    da : ndarray of shape (T, B, 3H) or (T, 3H)
+        Gradients with respect to the pre-activations.
+
+    Returns
+    -------
+    Params
+        The gradient.
+    """
+    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
+    dU_h = split_rows(dW[:, params.D :], GATES)[-1]
+    _, _, da_h = split(da, GATES)
+    _, r, _ = split(trace.gates, GATES)
+    dU_h[:], dbias = recurrent_term_grads(params, da_h, r, trace.h[:-1])
+    return Params(dW, axis_sum(da), dbias)
+
+
 def backward(
     params: Params,
     trace: Trace,
@@ -407,12 +432,7 @@ def backward(
     da, dx = np.empty_like(gates), np.empty_like(x)
     for t in reversed(range(len(x))):
         da[t], dx[t], (dh_prev,) = step_vjp(params, trace, t, dh_prev + dh[t])
-    dW = outer_sum(da, join(x, h[:-1]))
-    dU_h = split_rows(dW[:, D:], GATES)[-1]
-    _, _, da_h = split(da, GATES)
-    _, r, _ = split(gates, GATES)
-    dU_h[:], dbias = recurrent_term_grads(params, da_h, r, h[:-1])
-    return Grads(Params(dW, axis_sum(da), dbias), dx, dh_prev)
+    return Grads(weight_grads(params, trace, da), dx, dh_prev)
 
 
 def _check(params: Params) -> tuple[int, int]:

@@ -252,6 +252,7 @@ def start(
     recurrent: Matrix | None = None,
     gain: float = 1.0,
     silent: Sequence[str] = (),
+    T_max: int | None = None,
     **biases: float,
 ) -> Callable[..., Any]:
     """Return a function that draws parameters in this way, called like ``arch.init``.
@@ -264,6 +265,8 @@ def start(
         As in `redraw`.
     silent : sequence of str
         Gates without recurrent weights, as in `silence`.
+    T_max : int, optional
+        Longest lag for biases as in `chrono`; without it none are drawn.
     **biases : float
         As in `with_biases`.
 
@@ -281,7 +284,10 @@ def start(
             recurrent=recurrent,
             gain=gain,
         )
-        return with_biases(silence(params, *silent), **biases)
+        params = silence(params, *silent)
+        if T_max is not None:
+            params = chrono(params, T_max, rng=rng)
+        return with_biases(params, **biases)
 
     return draw
 

@@ -294,6 +294,27 @@ def step_vjp(
     return da, dx, (dh_prev, dc_prev)
 
 
+def weight_grads(_params: Params, trace: Trace, da: Array) -> Params:
+    """Return the gradient with respect to the weights, summed over steps and examples.
+
+    Parameters
+    ----------
+    _params : Params
+        The weights of the forward pass; only the GRU needs them.
+    trace : Trace
+        What `forward` returned.
+    da : ndarray of shape (T, B, 4H) or (T, 4H)
+        Gradients with respect to the pre-activations.
+
+    Returns
+    -------
+    Params
+        The gradient.
+    """
+    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
+    return Params(dW, axis_sum(da))
+
+
 def backward(
     params: Params,
     trace: Trace,
@@ -337,8 +358,7 @@ def backward(
         da[t], dx[t], (dh_prev, dc_prev) = step_vjp(
             params, trace, t, dh_prev + dh[t], dc_prev
         )
-    dW = outer_sum(da, join(x, h[:-1]))
-    return Grads(Params(dW, axis_sum(da)), dx, dh_prev, dc_prev)
+    return Grads(weight_grads(params, trace, da), dx, dh_prev, dc_prev)
 
 
 class LSTMCell:

@@ -206,6 +206,27 @@ def step_vjp(
     return da, dx, (dh_prev,)
 
 
+def weight_grads(_params: Params, trace: Trace, da: Array) -> Params:
+    """Return the gradient with respect to the weights, summed over steps and examples.
+
+    Parameters
+    ----------
+    _params : Params
+        The weights of the forward pass; only the GRU needs them.
+    trace : Trace
+        What `forward` returned.
+    da : ndarray of shape (T, B, H) or (T, H)
+        Gradients with respect to the pre-activations.
+
+    Returns
+    -------
+    Params
+        The gradient.
+    """
+    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
+    return Params(dW, axis_sum(da))
+
+
 def backward(
     params: Params,
     trace: Trace,
@@ -243,8 +264,7 @@ def backward(
     da, dx = np.empty_like(h[1:]), np.empty_like(x)
     for t in reversed(range(len(x))):
         da[t], dx[t], (dh_prev,) = step_vjp(params, trace, t, dh_prev + dh[t])
-    dW = outer_sum(da, join(x, h[:-1]))
-    return Grads(Params(dW, axis_sum(da)), dx, dh_prev)
+    return Grads(weight_grads(params, trace, da), dx, dh_prev)
 
 
 class RNNCell:

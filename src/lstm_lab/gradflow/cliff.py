@@ -1,0 +1,136 @@
+r"""The loss of the smallest recurrent network has a cliff.
+
+One unit without input, :math:`h_t = \tanh(w h_{t-1} + b)`, is to reach a target after T
+steps. Two parameters, so that the whole landscape of the loss can be looked at.
+
+Sources: R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
+networks", ICML (2013), figure 6, which has a sigmoid in place of tanh.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_lab import checks, rnn
+from lstm_lab.numerics import Array
+from lstm_lab.optim import clip_by_global_norm
+
+STEPS, INITIAL_STATE, TARGET = 50, 0.5, 0.7
+
+
+@dataclass(frozen=True)
+class Cliff:
+    """The loss (N, M) on a grid of biases ``b`` (N,) and weights ``w`` (M,)."""
+
+    w: Array
+    b: Array
+    loss: Array
+
+
+def cliff(w: Array, b: Array) -> Cliff:
+    r"""Return the loss :math:`(h_T - 0.7)^2` from :math:`h_0 = 0.5` after 50 steps.
+
+    Parameters
+    ----------
+    w : ndarray of shape (M,)
+        Recurrent weights.
+    b : ndarray of shape (N,)
+        Biases.
+
+    Returns
+    -------
+    Cliff
+        The loss on the grid.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `w` or `b` is no vector of finite floats.
+
+    References
+    ----------
+    Chapter ch317, equation ``eq-cliff``.
+    """
+    w, b = checks.array("w", w, ("M",)), checks.array("b", b, ("N",))
+    h = np.full((b.size, w.size), INITIAL_STATE)
+    for _ in range(STEPS):
+        h = rnn.update(w * h + b[:, None])
+    return Cliff(w, b, (h - TARGET) ** 2)
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A path of gradient descent: ``points`` (N + 1, 2) as (w, b), losses and gradient norms.
+
+    ``losses`` and ``gradient_norms`` (N + 1,) are those at the points, before clipping.
+    """
+
+    points: Array
+    losses: Array
+    gradient_norms: Array
+    clip: float | None
+
+
+def descend(
+    w: float, b: float, *, rate: float, steps: int, clip: float | None = None
+) -> Descent:
+    r"""Follow the gradient of the loss down, with or without clipping.
+
+    Parameters
+    ----------
+    w, b : float
+        Where to start.
+    rate : float
+        Learning rate, above 0.
+    steps : int
+        How many steps of descent.
+    clip : float, optional
+        A gradient longer than this is shortened to it.
+
+    Returns
+    -------
+    Descent
+        The path.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is no finite number, `steps` no positive integer, or `rate` or `clip`
+        not above 0.
+
+    References
+    ----------
+    Chapter ch317, equation ``eq-clipping``.
+    """
+    point = np.array(
+        [checks.finite_number("w", w), checks.finite_number("b", b)]
+    )
+    rate = _positive("rate", rate)
+    clip = None if clip is None else _positive("clip", clip)
+    points, losses, norms = [], [], []
+    for _ in range(checks.positive_int("steps", steps) + 1):
+        loss, gradient = _loss_and_gradient(point)
+        points.append(point)
+        losses.append(loss)
+        norms.append(np.linalg.norm(gradient))
+        if clip is not None:
+            gradient, _ = clip_by_global_norm(gradient, clip)
+        point = point - rate * gradient
+    return Descent(np.array(points), np.array(losses), np.array(norms), clip)
+
+
+def _positive(name: str, value: float) -> float:
+    if checks.finite_number(name, value) <= 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+    return float(value)
+
+
+def _loss_and_gradient(point: Array) -> tuple[float, Array]:
+    w, b = point
+    params = rnn.Params(
+        np.array([[0.0, w]]), np.array([b])
+    )  # the input is idle
+    trace = rnn.forward(params, np.zeros((STEPS, 1)), np.array([INITIAL_STATE]))
+    error = trace.h[-1] - TARGET
+    grads = rnn.backward(params, trace, None, 2 * error).params
+    return float(error[0] ** 2), np.array([grads.W[0, 1], grads.b[0]])

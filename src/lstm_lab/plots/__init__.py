@@ -1,0 +1,36 @@
+"""Figures. Each function draws one record on the axes that it is given, and returns them.
+
+The look comes from the style sheet ``lstm_lab.book``; colours are entries of its cycle, so
+that a palette is changed in one place. Line styles tell the curves apart without colour.
+"""
+
+from lstm_lab.plots.diagrams import gru_diagram, lstm_diagram
+from lstm_lab.plots.flow import (
+    cell_paths,
+    gradient_flow,
+    gradient_map,
+    powers,
+    spectra,
+    truncation,
+)
+from lstm_lab.plots.gates import gate_activations, gate_histograms
+from lstm_lab.plots.learning import cliff, learning_curves
+from lstm_lab.plots.style import ARCHITECTURE_STYLES, GATE_COLORS, NAMES
+
+__all__ = [
+    "ARCHITECTURE_STYLES",
+    "GATE_COLORS",
+    "NAMES",
+    "cell_paths",
+    "cliff",
+    "gate_activations",
+    "gate_histograms",
+    "gradient_flow",
+    "gradient_map",
+    "gru_diagram",
+    "learning_curves",
+    "lstm_diagram",
+    "powers",
+    "spectra",
+    "truncation",
+]

@@ -1,0 +1,237 @@
+"""Gradients against lag, spectra, and what truncation leaves of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from lstm_lab.gradflow import (
+    CellPaths,
+    GradientFlow,
+    GradientMap,
+    Powers,
+    Spectra,
+    TruncationBias,
+)
+from lstm_lab.plots.style import ARCHITECTURE_STYLES, NAMES
+
+LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+
+
+def gradient_flow(ax: Axes, records: Sequence[GradientFlow]) -> Axes:
+    """Draw gradient norm against lag: a line at the geometric mean, a band over all seeds.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    records : sequence of GradientFlow
+        What `gradflow.gradient_flow` returned, an architecture each.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    for record in records:
+        style = ARCHITECTURE_STYLES[record.architecture]
+        lowest, highest = record.norms.min(axis=0), record.norms.max(axis=0)
+        ax.fill_between(
+            record.lags, lowest, highest, color=style["color"], alpha=0.15, lw=0
+        )
+        ax.plot(
+            record.lags,
+            record.typical,
+            label=NAMES[record.architecture],
+            **style,
+        )
+    ax.set(yscale="log", xlabel="lag $k$ (steps)", ylabel="gradient norm")
+    ax.set_xlim(0, records[0].lags[-1])
+    ax.legend()
+    return ax
+
+
+def gradient_map(
+    ax: Axes,
+    record: GradientMap,
+    *,
+    lowest: float = -12.0,
+    highest: float = 2.0,
+) -> Axes:
+    """Draw, as colours, what a loss at each step sends back over each lag.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    record : GradientMap
+        What `gradflow.gradient_map` returned.
+    lowest, highest : float
+        Decimal logarithms at the ends of the colour scale.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    T = len(record.log10_norms)
+    image = ax.imshow(
+        record.log10_norms.T,
+        origin="lower",
+        extent=(0.5, T + 0.5, -0.5, T + 0.5),
+        vmin=lowest,
+        vmax=highest,
+        cmap="viridis",
+        interpolation="nearest",
+    )
+    ax.set(xlabel="step $t$ of the loss", ylabel="lag $k$ (steps)")
+    ax.grid(visible=False)
+    ax.figure.colorbar(image, ax=ax, label="gradient norm, power of ten")
+    return ax
+
+
+def spectra(axes: Sequence[Axes], record: Spectra) -> Sequence[Axes]:
+    r"""Draw singular values against lag, a panel for each way to start, and two predictions.
+
+    Thin lines are the singular values and the thick one the largest; the dotted line is the
+    bound :math:`\sigma_{max}(U)^k`, the dashed one :math:`\rho(U)^k`, where there is one.
+
+    Parameters
+    ----------
+    axes : sequence of Axes
+        Where to draw, one for each start.
+    record : Spectra
+        What `gradflow.spectra` returned.
+
+    Returns
+    -------
+    sequence of Axes
+        The same axes.
+    """
+    lags = np.array(record.lags)
+    panels = zip(
+        axes,
+        record.names,
+        record.log10_singular_values,
+        np.log10(record.largest),
+        np.log10(record.radius),
+        strict=True,
+    )
+    for ax, name, values, largest, radius in panels:
+        ax.plot(lags, values[:, 1:], color="C5", lw=0.6, ls="-")
+        ax.plot(
+            lags, values[:, 0], color="C0", lw=2.2, label=r"$\sigma_1$ measured"
+        )
+        ax.plot(lags, largest * lags, "k:", label=r"$\sigma_{\max}(U)^k$")
+        ax.plot(lags, radius * lags, "--", color="C1", label=r"$\rho(U)^k$")
+        ax.set(title=name, xlabel="lag $k$ (steps)")
+    axes[0].set_ylabel("singular value, power of ten")
+    axes[0].legend()
+    return axes
+
+
+def powers(ax: Axes, record: Powers) -> Axes:
+    """Draw the norms of the powers of matrices.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    record : Powers
+        What `gradflow.powers` returned.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    for name, log10_norms, style in zip(
+        record.names, record.log10_norms, LINE_STYLES, strict=False
+    ):
+        alive = np.isfinite(log10_norms)
+        ax.plot(np.flatnonzero(alive), log10_norms[alive], ls=style, label=name)
+        if not alive.all():  # the power at which nothing is left
+            ax.plot(np.flatnonzero(alive)[-1], log10_norms[alive][-1], "kx")
+    ax.set(xlabel="power $k$", ylabel=r"$\Vert U^k \Vert_2$, power of ten")
+    ax.set_xlim(0, record.log10_norms.shape[1] - 1)
+    ax.legend()
+    return ax
+
+
+def cell_paths(ax: Axes, record: CellPaths) -> Axes:
+    """Draw the direct path (dashed) beside all paths (solid) against lag.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    record : CellPaths
+        What `gradflow.cell_paths` returned.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    rows = zip(
+        record.names, record.typical_direct, record.typical_full, strict=True
+    )
+    for n, (name, direct, full) in enumerate(rows):
+        ax.plot(record.lags, full, color=f"C{n}", ls="-", label=name)
+        ax.plot(record.lags, direct, color=f"C{n}", ls="--")
+        ax.annotate(
+            name,
+            (record.lags[-1], full[-1]),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color=f"C{n}",
+            annotation_clip=False,
+        )
+    keys: list[Any] = [
+        ax.plot([], [], color="0.3", ls=style)[0] for style in ("-", "--")
+    ]
+    ax.legend(keys, ["all paths", "direct path"])
+    ax.set(yscale="log", xlabel="lag $k$ (steps)", ylabel="spectral norm")
+    ax.set_xlim(0, record.lags[-1])
+    return ax
+
+
+def truncation(ax: Axes, records: Sequence[TruncationBias]) -> Axes:
+    """Draw how well truncated gradients point: the cosine with the full one, by window.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    records : sequence of TruncationBias
+        What `gradflow.truncation_bias` returned, an architecture each.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    for record in records:
+        style = ARCHITECTURE_STYLES[record.architecture]
+        lowest, highest = record.cosines.min(axis=0), record.cosines.max(axis=0)
+        ax.fill_between(
+            record.windows,
+            lowest,
+            highest,
+            color=style["color"],
+            alpha=0.15,
+            lw=0,
+        )
+        mean = record.cosines.mean(axis=0)
+        label = NAMES[record.architecture]
+        ax.plot(record.windows, mean, marker="o", ms=3, label=label, **style)
+    ax.set(
+        xscale="log",
+        xlabel="window (steps)",
+        ylabel="cosine with the full gradient",
+    )
+    ax.set_ylim(top=1.02)
+    ax.legend()
+    return ax

@@ -1,0 +1,440 @@
+"""Training: exact gradients, runs that learn, repeat, stop, and say why they failed."""
+
+import dataclasses
+from functools import partial
+
+import numpy as np
+import pytest
+
+from lstm_lab import (
+    coupled,
+    gru,
+    initialization,
+    losses,
+    lstm,
+    optim,
+    rnn,
+    tasks,
+    training,
+    tree,
+)
+from lstm_lab.gradcheck import numerical_gradient, relative_errors
+from lstm_lab.packing import split_rows
+
+# All different, so that no axis can be taken for another.
+T, B, D, H, O = 5, 3, 4, 6, 2  # noqa: E741
+GRADIENT_ERROR = 1e-7  # central differences in float64 of a loss of order one
+
+STARTS = {
+    "rnn": (rnn, rnn.init),
+    "lstm": (lstm, lstm.init),
+    "gru-reset-before": (gru, gru.init),
+    "gru-reset-after": (gru, partial(gru.init, reset="after")),
+    "coupled": (coupled, coupled.init),
+}
+ALL = pytest.mark.parametrize(
+    ("arch", "start"), STARTS.values(), ids=list(STARTS)
+)
+SMALL = training.Config(
+    task=tasks.adding,
+    T=4,
+    H=5,
+    batch_size=8,
+    steps=7,
+    evaluate_every=3,
+    held_out_size=16,
+)
+change = dataclasses.replace
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def bits(run):
+    """Return all numbers of a run."""
+    arrays = tree.leaves((run.initial, run.final)) | {
+        name: getattr(run, name)
+        for name in ("losses", "grad_norms", "held_out", "evaluated")
+    }
+    return {
+        name: (leaf.shape, leaf.dtype, leaf.tobytes())
+        for name, leaf in arrays.items()
+    }
+
+
+# The model
+
+
+@pytest.fixture
+def batch(rng):
+    return tasks.Batch(rng.normal(size=(T, B, D)), rng.normal(size=(B, O)))
+
+
+def some_model(start, rng):
+    """Return a model in which no number is zero."""
+    zeros = training.init(start, D, H, O, rng=rng)
+    return tree.map(lambda leaf: rng.normal(size=leaf.shape), zeros)
+
+
+@ALL
+def test_every_gradient_is_that_of_differences(arch, start, batch, rng):
+    model = some_model(start, rng)
+    loss, grads = training.loss_and_grads(arch, model, batch)
+
+    def mean_squared_error(point):
+        error = training.predict(arch, point, batch.x) - batch.y
+        return float(np.mean(error**2))
+
+    assert loss == pytest.approx(mean_squared_error(model), rel=1e-14)
+    errors = relative_errors(
+        grads, numerical_gradient(mean_squared_error, model)
+    )
+    assert errors.keys() >= {"cell.W", "cell.b", "W_out", "b_out"}
+    assert {name: e for name, e in errors.items() if e >= GRADIENT_ERROR} == {}
+    assert all(leaf.any() for leaf in tree.leaves(grads).values())
+
+
+@ALL
+def test_the_answer_is_read_from_the_last_hidden_state(arch, start, batch, rng):
+    model = some_model(start, rng)
+    h_T = arch.forward(model.cell, batch.x).h[T]
+    answers = training.predict(arch, model, batch.x)
+    expected = [model.W_out @ h + model.b_out for h in h_T]
+    np.testing.assert_allclose(answers, expected, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@ALL
+def test_first_models(arch, start, dtype, rng):
+    model = training.init(start, D, 400, O, rng=rng, dtype=dtype)
+    assert type(model.cell) is arch.Params
+    assert (model.cell.D, model.cell.H) == (D, 400)
+    assert model.W_out.shape == (O, 400)
+    # The deviation of a sample of N is known to 1 / sqrt(2 N) of itself; five of these.
+    assert abs(model.W_out.std() * 20 - 1) < 5 / np.sqrt(2 * O * 400)
+    np.testing.assert_array_equal(model.b_out, np.zeros(O))
+    assert {leaf.dtype for leaf in tree.leaves(model).values()} == {
+        np.dtype(dtype)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("W_out", (O, H + 1)), ("b_out", (O + 1,))]
+)
+def test_readouts_of_another_size_are_refused(name, shape, batch, rng):
+    model = some_model(rnn.init, rng)._replace(**{name: np.ones(shape)})
+    with pytest.raises(ValueError, match=f"model.{name} must have shape"):
+        training.predict(rnn, model, batch.x)
+
+
+@ALL
+def test_answers_that_overflow_have_no_gradient(arch, start, batch, rng):
+    model = some_model(start, rng)
+    model = model._replace(W_out=np.full((O, H), 1e308))
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss, grads = training.loss_and_grads(arch, model, batch)
+    assert not np.isfinite(loss)
+    assert tree.map(np.shape, grads) == tree.map(np.shape, model)
+    assert all(np.isnan(leaf).all() for leaf in tree.leaves(grads).values())
+
+
+def test_targets_of_another_shape_are_refused(batch, rng):
+    with pytest.raises(ValueError, match=r"got \(3, 2\) and \(3,\)"):
+        training.loss_and_grads(
+            rnn, some_model(rnn.init, rng), batch._replace(y=batch.y[:, 0])
+        )
+
+
+# Runs
+
+
+@ALL
+def test_every_architecture_trains(arch, start):
+    run = training.fit(arch, change(SMALL, start=start, steps=60))
+    assert run.architecture == arch.__name__.rpartition(".")[-1]
+    assert run.losses[-10:].mean() < run.losses[:10].mean()
+    moved = tree.map(lambda a, b: np.any(a != b), run.initial, run.final)
+    assert all(tree.leaves(moved).values())
+
+
+def test_a_tanh_network_learns_a_short_lag():
+    config = change(
+        SMALL,
+        H=16,
+        batch_size=32,
+        steps=800,
+        learning_rate=1e-2,
+        criterion=0.02,
+    )
+    run = training.fit(rnn, config)
+    assert run.reached
+    assert run.held_out[-1] < 0.03 < tasks.ADDING_BASELINE / 4
+
+
+def test_what_a_record_holds():
+    run = training.fit(lstm, SMALL)
+    assert run.config is SMALL
+    assert (run.architecture, run.seed, run.steps) == ("lstm", 0, 7)
+    assert run.losses.shape == run.grad_norms.shape == (7,)
+    np.testing.assert_array_equal(run.evaluated, [0, 3, 6, 7])
+    assert run.held_out.shape == (4,)
+    assert not run.reached
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        run.losses = None
+
+
+def test_an_evaluation_at_the_end_is_made_once():
+    run = training.fit(rnn, change(SMALL, steps=6))
+    np.testing.assert_array_equal(run.evaluated, [0, 3, 6])
+
+
+def test_a_run_is_its_steps_one_after_the_other():
+    """The same numbers by hand, from the three generators that a run draws from."""
+    config = change(SMALL, clip=0.1, learning_rate=0.01)
+    run = training.fit(gru, config)
+    init_rng, batch_rng, held_out_rng = np.random.default_rng(0).spawn(3)
+    model = training.init(gru.init, 2, 5, 1, rng=init_rng)
+    held_out = tasks.adding(4, 16, rng=held_out_rng)
+    adam = optim.Adam(0.01)
+    state = adam.init(model)
+    batch_losses, norms, evaluations = [], [], []
+    for step in range(8):
+        if step in run.evaluated:
+            answers = training.predict(gru, model, held_out.x)
+            evaluations.append(losses.mean_squared_error(answers, held_out.y))
+        if step == 7:
+            break
+        batch = tasks.adding(4, 8, rng=batch_rng)
+        loss, grads = training.loss_and_grads(gru, model, batch)
+        grads, norm = optim.clip_by_global_norm(grads, 0.1)
+        model, state = adam.step(model, grads, state)
+        batch_losses.append(loss)
+        norms.append(norm)
+    np.testing.assert_array_equal(run.losses, batch_losses)
+    np.testing.assert_array_equal(run.grad_norms, norms)
+    np.testing.assert_array_equal(run.held_out, evaluations)
+    tree.map(np.testing.assert_array_equal, run.final, model)
+    assert max(norms) > 0.1  # before clipping
+
+
+@ALL
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_same_seed_gives_the_same_run(arch, start, dtype):
+    config = change(SMALL, start=start, dtype=dtype)
+    first, second = (training.fit(arch, config) for _ in range(2))
+    assert bits(first) == bits(second)
+    assert {leaf.dtype for leaf in tree.leaves(first.final).values()} == {
+        np.dtype(dtype)
+    }
+
+
+def test_another_seed_gives_another_run():
+    first, second = (
+        training.fit(rnn, change(SMALL, seed=seed)) for seed in (1, np.int64(2))
+    )
+    assert not np.any(first.losses == second.losses)
+    assert (first.seed, second.seed) == (1, 2)
+
+
+def test_what_is_drawn_for_one_purpose_leaves_the_others():
+    """More held-out sequences and another start: the batches stay, and so the readout."""
+    run = training.fit(rnn, SMALL)
+    more = training.fit(rnn, change(SMALL, held_out_size=17))
+    np.testing.assert_array_equal(more.losses, run.losses)
+    assert more.held_out[0] != run.held_out[0]
+    shorter = training.fit(rnn, change(SMALL, steps=3, batch_size=9))
+    assert shorter.held_out[0] == run.held_out[0]
+    tree.map(np.testing.assert_array_equal, shorter.initial, run.initial)
+
+
+def test_without_clipping_the_whole_gradient_is_used():
+    plain = change(SMALL, optimizer=optim.SGD, learning_rate=0.1, steps=1)
+    free = training.fit(rnn, change(plain, clip=None))
+    held = training.fit(rnn, change(plain, clip=1e-3))
+    (norm,) = free.grad_norms
+    assert norm == held.grad_norms[0] > 1e-3
+
+    def moved(run):
+        return optim.global_norm(tree.map(np.subtract, run.final, run.initial))
+
+    # Differences of numbers of order one, to their rounding.
+    assert moved(free) == pytest.approx(0.1 * norm, rel=1e-12)
+    assert moved(held) == pytest.approx(1e-4, rel=1e-10)
+
+
+@pytest.mark.parametrize("gate", ["f", "o"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_gate_that_its_bias_holds_open_does_not_learn(gate, dtype):
+    """So an LSTM without a forget gate, or output gate, needs no code of its own."""
+    start = initialization.start(lstm, **{"f": 1.0, gate: 1000.0})
+    config = change(SMALL, start=start, steps=20, dtype=dtype)
+    run = training.fit(lstm, config)
+    batch = tasks.adding(4, 8, rng=np.random.default_rng(0), dtype=dtype)
+    index = lstm.GATES.index(gate)
+    trace = lstm.forward(run.final.cell, batch.x)
+    open_gate = np.split(trace.gates, 4, axis=-1)[index]
+    np.testing.assert_array_equal(open_gate, 1)
+    _, grads = training.loss_and_grads(lstm, run.final, batch)
+    for field in ("W", "b"):
+        first, last, gradient = (
+            split_rows(getattr(model.cell, field), lstm.GATES)
+            for model in (run.initial, run.final, grads)
+        )
+        moved = [np.any(a != b) for a, b in zip(first, last, strict=True)]
+        assert moved == [name != gate for name in lstm.GATES]
+        np.testing.assert_array_equal(gradient[index], 0)
+
+
+# Stopping
+
+
+def test_training_stops_where_the_criterion_is_met():
+    config = change(SMALL, steps=200, learning_rate=1e-2)
+    whole = training.fit(rnn, config)
+    means = np.convolve(whole.losses, np.ones(5) / 5, mode="valid")
+    criterion = float(np.sort(means)[len(means) // 2])
+    first = int(np.argmax(means < criterion)) + 5
+    run = training.fit(rnn, change(config, criterion=criterion, window=5))
+    assert run.reached
+    assert run.steps == run.evaluated[-1] == first < 200
+    np.testing.assert_array_equal(run.losses, whole.losses[:first])
+
+
+def test_fewer_losses_than_the_window_are_no_success():
+    run = training.fit(rnn, change(SMALL, criterion=100.0, window=8))
+    assert (run.steps, run.reached) == (7, False)
+    run = training.fit(rnn, change(SMALL, criterion=100.0, window=7))
+    assert (run.steps, run.reached) == (7, True)
+
+
+def adding_that_fails_in(step, value):
+    """Return the adding problem with one target spoilt in that step."""
+    calls = iter(range(-1, 100))  # the held-out batch is drawn first
+
+    def task(T, B, *, rng, dtype=np.float64):
+        batch = tasks.adding(T, B, rng=rng, dtype=dtype)
+        if next(calls) == step:
+            batch.y[0] = value
+        return batch
+
+    return task
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_last_that_was():
+    calm = training.fit(rnn, SMALL)
+    config = change(SMALL, task=adding_that_fails_in(4, np.nan))
+    with pytest.raises(
+        FloatingPointError,
+        match=r"diverged in step 4, counted from 0: the loss is nan;"
+        rf" the last finite loss was {calm.losses[3]:.6g}, in step 3",
+    ):
+        training.fit(rnn, config)
+
+
+def test_a_first_loss_that_is_not_finite():
+    config = change(SMALL, task=adding_that_fails_in(0, 1e200))
+    with pytest.raises(
+        FloatingPointError, match=r"in step 0.*loss is inf; no loss was finite"
+    ):
+        training.fit(rnn, config)
+
+
+def test_a_gradient_that_is_not_finite(monkeypatch):
+    def broken(arch, model, batch):  # noqa: ARG001
+        return 0.25, model._replace(b_out=np.full(1, np.inf))
+
+    monkeypatch.setattr(training, "loss_and_grads", broken)
+    for clip in (None, 1.0):
+        with pytest.raises(
+            FloatingPointError,
+            match=r"the gradient's norm is inf; .* was 0\.25, in step 0",
+        ):
+            training.fit(rnn, change(SMALL, clip=clip))
+
+
+def test_a_parameter_that_is_not_finite():
+    class Overflowing(optim.SGD):
+        def step(self, params, grads, state):  # noqa: ARG002
+            return params._replace(b_out=np.full(1, np.inf)), state
+
+    with pytest.raises(
+        FloatingPointError, match=r"new parameters' norm is inf; .*in step 0"
+    ):
+        training.fit(rnn, change(SMALL, optimizer=Overflowing))
+
+
+@pytest.mark.parametrize("learning_rate", [1e30, 1e308])
+def test_steps_that_are_too_long_diverge(learning_rate):
+    config = change(
+        SMALL,
+        optimizer=optim.SGD,
+        learning_rate=learning_rate,
+        clip=None,
+        steps=50,
+    )
+    with pytest.raises(FloatingPointError, match="training diverged in step"):
+        training.fit(rnn, config)
+
+
+def test_a_last_step_that_is_too_long_is_found_too():
+    config = change(SMALL, optimizer=optim.SGD, learning_rate=1e250, steps=1)
+    with pytest.raises(
+        FloatingPointError, match=r"in step 1.*held-out loss is inf.*in step 0"
+    ):
+        training.fit(rnn, config)
+
+
+def test_a_run_prints_nothing(capfd):
+    training.fit(rnn, SMALL)
+    assert capfd.readouterr() == ("", "")
+
+
+# Configurations
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        *(
+            ({name: 0}, ValueError, f"{name} must be at least 1, got 0")
+            for name in ("T", "H", "batch_size", "steps", "window")
+        ),
+        (
+            {"evaluate_every": 0},
+            ValueError,
+            "evaluate_every must be at least 1",
+        ),
+        ({"held_out_size": 2.0}, TypeError, "held_out_size must be an integer"),
+        ({"learning_rate": 0}, ValueError, "learning_rate must be positive"),
+        ({"clip": 0}, ValueError, "clip must be positive or None, got 0"),
+        ({"clip": "1"}, TypeError, "clip must be a real number"),
+        (
+            {"criterion": np.nan},
+            ValueError,
+            "criterion must be finite, got nan",
+        ),
+        ({"dtype": int}, TypeError, "dtype must be float32 or float64"),
+        (
+            {"seed": -1},
+            ValueError,
+            "seed must be an integer, 0 or more, got -1",
+        ),
+        ({"seed": None}, ValueError, "seed must be an integer.*got None"),
+    ],
+)
+def test_configurations_say_what_is_wrong(changes, error, message):
+    with pytest.raises(error, match=message):
+        change(SMALL, **changes)
+
+
+def test_hyperparameters_of_an_optimizer_are_bound_beforehand():
+    adam = partial(optim.Adam, beta2=0.99)
+    run = training.fit(rnn, change(SMALL, optimizer=adam))
+    assert np.any(run.losses != training.fit(rnn, SMALL).losses)
+
+
+def test_a_task_says_itself_what_it_cannot_draw():
+    with pytest.raises(ValueError, match="T must be at least 2 steps"):
+        training.fit(rnn, change(SMALL, T=1))
