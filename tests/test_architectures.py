@@ -20,7 +20,7 @@ MODULES = (rnn, lstm, gru)
 EXPORTS = [
     *("GATES", "STATES", "Params", "Trace", "Grads"),
     *("init", "update", "update_vjp", "preactivation"),
-    *("forward", "step_vjp", "backward"),
+    *("forward", "step_vjp", "weight_grads", "backward"),
 ]
 EXAMPLES = pytest.mark.parametrize(
     "k", [slice(None), slice(1), 0], ids=["batch", "batch-of-one", "no-batch"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -438,3 +439,23 @@ def test_hyperparameters_of_an_optimizer_are_bound_beforehand():
 def test_a_task_says_itself_what_it_cannot_draw():
     with pytest.raises(ValueError, match="T must be at least 2 steps"):
         training.fit(rnn, change(SMALL, T=1))
+
+
+class Outcome(NamedTuple):
+    reached: bool
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(0, 5, 0.0, 0.4345), (5, 5, 0.5655, 1.0), (3, 10, 0.1078, 0.6032)],
+)
+def test_success_rate_has_the_interval_of_wilson(successes, n, low, high):
+    runs = [Outcome(k < successes) for k in range(n)]
+    rate = training.success_rate(runs)
+    assert rate.share == successes / n
+    assert rate == pytest.approx((successes / n, low, high), abs=5e-5)
+
+
+def test_no_runs_have_no_rate():
+    with pytest.raises(ValueError, match="runs must be at least one, got none"):
+        training.success_rate([])

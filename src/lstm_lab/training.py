@@ -5,7 +5,7 @@ returns a frozen record with the configuration and the seed that made it; it pri
 and draws nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, NamedTuple, Protocol
@@ -401,3 +401,50 @@ def _check_finite(
             f"training diverged in step {step}, counted from 0:"
             f" the {name} is {value}; {last}"
         )
+
+
+class Rate(NamedTuple):
+    """A share of successes, and the ends of its 95 % interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+def success_rate(runs: Sequence[Run]) -> Rate:
+    r"""Return the share of runs that reached their criterion, with Wilson's interval.
+
+    .. math::
+
+        \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} +
+        \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}}, \qquad z = 1.96
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        At least one, of different seeds.
+
+    Returns
+    -------
+    Rate
+        Share, lower and upper end, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no run.
+
+    References
+    ----------
+    E. B. Wilson, Journal of the American Statistical Association 22 (1927).
+    """
+    n = len(runs)
+    if n == 0:
+        raise ValueError("runs must be at least one, got none")
+    share = sum(run.reached for run in runs) / n
+    z = 1.959963984540054
+    middle = share + z * z / (2 * n)
+    spread = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    shrink = 1 + z * z / n
+    low, high = (middle - spread) / shrink, (middle + spread) / shrink
+    return Rate(share, max(0.0, float(low)), min(1.0, float(high)))

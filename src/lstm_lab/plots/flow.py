@@ -86,6 +86,7 @@ def gradient_map(
         interpolation="nearest",
     )
     ax.set(xlabel="step $t$ of the loss", ylabel="lag $k$ (steps)")
+    ax.locator_params(integer=True)
     ax.grid(visible=False)
     ax.figure.colorbar(image, ax=ax, label="gradient norm, power of ten")
     return ax
