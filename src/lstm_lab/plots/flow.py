@@ -1,8 +1,6 @@
 """Gradients against lag, spectra, and what truncation leaves of them."""
 
 from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -46,7 +44,8 @@ def gradient_flow(ax: Axes, records: Sequence[GradientFlow]) -> Axes:
             label=NAMES[record.architecture],
             **style,
         )
-    ax.set(yscale="log", xlabel="lag $k$ (steps)", ylabel="gradient norm")
+    ax.set(yscale="log", xlabel="lag $k$ (steps)")
+    ax.set_ylabel("RMS gradient norm")
     ax.set_xlim(0, records[0].lags[-1])
     ax.legend()
     return ax
@@ -181,19 +180,8 @@ def cell_paths(ax: Axes, record: CellPaths) -> Axes:
     for n, (name, direct, full) in enumerate(rows):
         ax.plot(record.lags, full, color=f"C{n}", ls="-", label=name)
         ax.plot(record.lags, direct, color=f"C{n}", ls="--")
-        ax.annotate(
-            name,
-            (record.lags[-1], full[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=f"C{n}",
-            annotation_clip=False,
-        )
-    keys: list[Any] = [
-        ax.plot([], [], color="0.3", ls=style)[0] for style in ("-", "--")
-    ]
-    ax.legend(keys, ["all paths", "direct path"])
+    ax.plot([], [], color="0.3", ls="--", label="direct path")
+    ax.legend()
     ax.set(yscale="log", xlabel="lag $k$ (steps)", ylabel="spectral norm")
     ax.set_xlim(0, record.lags[-1])
     return ax

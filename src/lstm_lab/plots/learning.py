@@ -48,7 +48,7 @@ def cliff(ax: Axes, landscape: Cliff, descents: Sequence[Descent]) -> Axes:
     ax.set_xlim(landscape.w[0], landscape.w[-1])
     ax.set_ylim(landscape.b[0], landscape.b[-1])
     ax.grid(visible=False)
-    ax.legend(facecolor="0.3", labelcolor="w", frameon=True, loc="lower left")
+    ax.legend(facecolor="0.3", labelcolor="w", frameon=True, loc="upper left")
     ax.figure.colorbar(image, ax=ax, label="loss, power of ten")
     return ax
 
