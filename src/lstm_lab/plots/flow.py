@@ -1,6 +1,7 @@
 """Gradients against lag, spectra, and what truncation leaves of them."""
 
 from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 
