@@ -588,3 +588,17 @@ def test_every_displayed_equation_has_a_label():
             text.count("```{math}") + len(re.findall(r"^\$\$", text, re.M)) / 2
         )
         assert displayed == len(LABEL.findall(text)), page.name
+
+
+def test_docstrings_cite_labels_that_are_in_the_chapters():
+    package = Path(lstm.__file__).parent
+    sources = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    cited = set(re.findall(r"``((?:eq|fig)-[\w-]+)``", sources))
+    chapters = "".join(
+        page.read_text("utf-8") for page in CHAPTERS.glob("*.md")
+    )
+    shown = set(
+        re.findall(r"^ *(?:name|:label): ([\w-]+)$", chapters, re.MULTILINE)
+    )
+    assert cited
+    assert cited <= shown

@@ -158,7 +158,7 @@ def truncation_bias(
 
     References
     ----------
-    Chapter ch317, figure ``fig-truncation``.
+    Chapter ch318, figure ``fig-truncation``.
     """
     cosines, lengths = np.empty((2, len(seeds), len(windows)))
     carousel = np.full(len(seeds), np.nan)
