@@ -1,6 +1,7 @@
 """Gradients against lag, spectra, and what truncation leaves of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from lstm_lab.gradflow import (
     Spectra,
     TruncationBias,
 )
+from lstm_lab.numerics import Array
 from lstm_lab.plots.style import ARCHITECTURE_STYLES, NAMES
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
@@ -34,16 +36,8 @@ def gradient_flow(ax: Axes, records: Sequence[GradientFlow]) -> Axes:
         The same axes.
     """
     for record in records:
-        style = ARCHITECTURE_STYLES[record.architecture]
-        lowest, highest = record.norms.min(axis=0), record.norms.max(axis=0)
-        ax.fill_between(
-            record.lags, lowest, highest, color=style["color"], alpha=0.15, lw=0
-        )
-        ax.plot(
-            record.lags,
-            record.typical,
-            label=NAMES[record.architecture],
-            **style,
+        _line_and_band(
+            ax, record.architecture, record.lags, record.typical, record.norms
         )
     ax.set(yscale="log", xlabel="lag $k$ (steps)")
     ax.set_ylabel("RMS gradient norm")
@@ -204,19 +198,11 @@ def truncation(ax: Axes, records: Sequence[TruncationBias]) -> Axes:
         The same axes.
     """
     for record in records:
-        style = ARCHITECTURE_STYLES[record.architecture]
-        lowest, highest = record.cosines.min(axis=0), record.cosines.max(axis=0)
-        ax.fill_between(
-            record.windows,
-            lowest,
-            highest,
-            color=style["color"],
-            alpha=0.15,
-            lw=0,
-        )
         mean = record.cosines.mean(axis=0)
-        label = NAMES[record.architecture]
-        ax.plot(record.windows, mean, marker="o", ms=3, label=label, **style)
+        _line_and_band(
+            ax, record.architecture, record.windows, mean, record.cosines
+        )
+        ax.lines[-1].set(marker="o", markersize=3)
     ax.set(
         xscale="log",
         xlabel="window (steps)",
@@ -225,3 +211,12 @@ def truncation(ax: Axes, records: Sequence[TruncationBias]) -> Axes:
     ax.set_ylim(top=1.02)
     ax.legend()
     return ax
+
+
+def _line_and_band(
+    ax: Axes, architecture: str, x: Any, middle: Array, by_seed: Array
+) -> None:
+    style = ARCHITECTURE_STYLES[architecture]
+    lowest, highest = by_seed.min(axis=0), by_seed.max(axis=0)
+    ax.fill_between(x, lowest, highest, color=style["color"], alpha=0.15, lw=0)
+    ax.plot(x, middle, label=NAMES[architecture], **style)
