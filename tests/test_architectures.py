@@ -1,11 +1,12 @@
 """One suite for all architectures: what each must do, whatever its equations say."""
 
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from lstm_lab import gru, lstm, rnn, tree
+from lstm_lab import gru, lstm, packing, rnn, tree
 from lstm_lab.architecture import Architecture
 from lstm_lab.gradcheck import backward_errors, relative_errors
 
@@ -20,7 +21,8 @@ MODULES = (rnn, lstm, gru)
 EXPORTS = [
     *("GATES", "STATES", "Params", "Trace", "Grads"),
     *("init", "update", "update_vjp", "preactivation"),
-    *("forward", "step_vjp", "weight_grads", "backward"),
+    *("kernel", "forward", "infer"),
+    *("step_vjp", "weight_grads", "pull_back", "backward"),
 ]
 EXAMPLES = pytest.mark.parametrize(
     "k", [slice(None), slice(1), 0], ids=["batch", "batch-of-one", "no-batch"]
@@ -110,6 +112,7 @@ def test_modules_satisfy_the_protocol(arch):
     )
     assert arguments(arch.init)[:3] == ["D", "H", "rng"]
     assert arguments(arch.forward) == ["params", "x", *initial]
+    assert arguments(arch.infer) == ["params", "x", *initial]
     assert arguments(arch.step_vjp) == ["params", "trace", "t", *steps]
     assert arguments(arch.backward) == ["params", "trace", "dh", *last]
 
@@ -122,7 +125,7 @@ def test_shapes(arch, inputs, cotangents, k):
     inputs, cotangents = examples(inputs, cotangents, k)
     (T, *batch, _), H = inputs.x.shape, inputs.h0.shape[-1]
     trace, grads = run(arch, inputs, cotangents)
-    expected = {"x": inputs.x.shape, "gates": (T, *batch, len(arch.GATES) * H)}
+    expected = {"x": inputs.x.shape, "gates": (T, *batch, len(arch.GATES), H)}
     expected |= dict.fromkeys(arch.STATES, (T + 1, *batch, H))
     assert type(trace) is arch.Trace
     assert {name: leaf.shape for name, leaf in tree.leaves(trace).items()} == {
@@ -148,6 +151,105 @@ def test_dtype_stays_what_it_is(architecture, inputs, cotangents, rng, dtype):
     for name, leaf in tree.leaves((results, plain)).items():
         assert leaf.dtype == dtype, name
     assert_close(results, run(arch, inputs, cotangents), ROUNDING[dtype])
+
+
+# The kernels do what the equations say
+
+
+def step(arch, params, x, h_prev, c_prev=None):
+    """Return the states and the gates after one step, by the equations."""
+    a = arch.preactivation(params, x, h_prev)
+    if arch is rnn:
+        return [rnn.update(a)], []
+    *states, gates = (
+        lstm.update(a, c_prev)
+        if arch is lstm
+        else gru.update(params, a, h_prev)
+    )
+    return states, [gates]
+
+
+@DTYPES
+@EXAMPLES
+def test_forward_is_update_step_by_step(arch, inputs, cotangents, k, dtype):
+    inputs, _ = examples(inputs, cotangents, k)
+    params, x, *states = tree.map(lambda leaf: leaf.astype(dtype), inputs)
+    trace = arch.forward(params, x, *states)
+    for t, x_t in enumerate(x):
+        states, gates = step(arch, params, x_t, *states)
+        found = [getattr(trace, name)[t + 1] for name in arch.STATES]
+        found += [trace.gates[t] for _ in gates]
+        assert_close(found, states + gates, ROUNDING[dtype])
+
+
+@DTYPES
+@EXAMPLES
+def test_backward_is_step_vjp_step_by_step(arch, inputs, cotangents, k, dtype):
+    inputs, cotangents = examples(inputs, cotangents, k)
+    inputs, cotangents = tree.map(
+        lambda leaf: leaf.astype(dtype), (inputs, cotangents)
+    )
+    trace, grads = run(arch, inputs, cotangents)
+    dh, *dstates = tree.leaves(cotangents).values()
+    da, dx = [], []
+    for t in reversed(range(len(dh))):
+        dstates[0] = dstates[0] + dh[t]
+        da_t, dx_t, dstates = arch.step_vjp(inputs.params, trace, t, *dstates)
+        dstates = list(dstates)
+        da.insert(0, da_t)
+        dx.insert(0, dx_t)
+    dparams = arch.weight_grads(inputs.params, trace, np.stack(da))
+    expected = arch.Grads(dparams, np.stack(dx), *dstates)
+    assert_close(grads, expected, ROUNDING[dtype])
+
+
+def test_backward_in_parts_is_backward_as_a_whole(
+    arch, inputs, cotangents, monkeypatch
+):
+    _, whole = run(arch, inputs, cotangents)
+    for rows in (1, 2 * inputs.x.shape[1]):  # one step a part; two, two and one
+        monkeypatch.setattr(packing, "ROWS", rows)
+        _, parts = run(arch, inputs, cotangents)
+        assert bits(parts._replace(params=None)) == bits(
+            whole._replace(params=None)
+        )
+        assert_close(parts.params, whole.params)
+
+
+@pytest.mark.parametrize("T", [1, 7, 8, 9, 20])
+@EXAMPLES
+def test_infer_is_forward_without_a_trace(arch, inputs, cotangents, rng, k, T):
+    (params, x, *states), _ = examples(inputs, cotangents, k)
+    x = rng.normal(size=(T, *x.shape[1:]))
+    trace = arch.forward(params, x, *states)
+    h, last = arch.infer(params, x, *states)
+    assert bits(h) == bits(trace.h[1:])
+    assert bits(last) == bits(
+        tuple(getattr(trace, name)[-1] for name in arch.STATES)
+    )
+    assert bits(arch.infer(params, x)[0]) == bits(arch.forward(params, x).h[1:])
+
+
+def test_infer_takes_no_memory_that_grows_with_time(arch, inputs, rng):
+    beyond = []
+    for T in (200, 1600):
+        x = rng.normal(size=(T, 8, inputs.x.shape[-1]))
+        tracemalloc.start()
+        h, _ = arch.infer(inputs.params, x)
+        beyond.append(tracemalloc.get_traced_memory()[1] - h.nbytes)
+        tracemalloc.stop()
+    assert beyond[1] < 1.2 * beyond[0]  # but for a check's mask of booleans
+    assert beyond[0] < 0.5 * h.nbytes
+
+
+def test_saturated_gates_are_exactly_open_or_closed(rng):
+    params = lstm.init(3, 4, rng=rng)
+    b = np.repeat([-1000.0, 1000.0, 1000.0, 0.0], 4)
+    trace = lstm.forward(params._replace(b=b), rng.normal(size=(6, 2, 3)))
+    i, f, o, _ = packing.apart(trace.gates)
+    assert (i == 0).all()
+    assert (f == 1).all()
+    assert (o == 1).all()
 
 
 # Gradients

@@ -8,7 +8,7 @@ import pytest
 from lstm_lab import coupled, lstm, tree
 from lstm_lab.architecture import Architecture
 from lstm_lab.gradcheck import backward_errors
-from lstm_lab.packing import split, split_rows
+from lstm_lab.packing import apart, split_rows
 
 # All different, so that no axis can be taken for another.
 T, B, D, H = 5, 3, 4, 6
@@ -62,7 +62,7 @@ def test_the_state_follows_its_equations(params, x):
 
 
 def test_the_gates_add_up_to_one(params, x):
-    i, f, _, _ = split(coupled.forward(params, x).gates, lstm.GATES)
+    i, f, _, _ = apart(coupled.forward(params, x).gates)
     np.testing.assert_allclose(i + f, 1, rtol=ROUNDING)
 
 

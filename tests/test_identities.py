@@ -26,7 +26,7 @@ from lstm_lab import (
     tree,
 )
 from lstm_lab.numerics import sigmoid, sigmoid_vjp, tanh_vjp
-from lstm_lab.packing import join, split, split_rows
+from lstm_lab.packing import apart, join, split_rows
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 LABEL = re.compile(
@@ -83,7 +83,7 @@ def lstm_terms():
     """Return E, A, R and f of every step t = 1 ... T; index 0 of E belongs to the initial state."""
     params, trace, _ = example(lstm)
     U_i, U_f, U_o, U_g = recurrent(params, lstm.GATES)
-    i, f, o, g = split(trace.gates, lstm.GATES)
+    i, f, o, g = apart(trace.gates)
     c_prev, c = trace.c[:-1], trace.c[1:]
     diag = np.vectorize(np.diag, signature="(n)->(n,n)")
     E = diag(o * (1 - np.tanh(c) ** 2))
@@ -318,7 +318,7 @@ def lstm_forward():
         a = params.W @ np.concatenate([x[t - 1], h[t - 1]]) + params.b
         a_i, a_f, a_o, a_g = np.split(a, 4)
         i, f, o, g = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o), np.tanh(a_g)
-        same(gates[t - 1], np.concatenate([i, f, o, g]))
+        same(gates[t - 1], np.stack([i, f, o, g]))
         same(c[t], f * c[t - 1] + i * g)
         same(h[t], o * np.tanh(c[t]))
 
@@ -330,7 +330,7 @@ def lstm_backward():
     params, trace, rng = example(lstm)
     dh_t, dc_t = rng.normal(size=(2, H))
     for t in range(1, T + 1):
-        i, f, o, g = split(trace.gates[t - 1], lstm.GATES)
+        i, f, o, g = apart(trace.gates[t - 1])
         xh = np.concatenate([trace.x[t - 1], trace.h[t - 1]])
         c_prev, c = trace.c[t - 1], trace.c[t]
         dc_bar = dc_t + dh_t * o * (1 - np.tanh(c) ** 2)
@@ -373,13 +373,13 @@ def weight_gradients_are_summed_over_steps():
 @identity("eq-direct-step", "eq-direct-path")
 def direct_path():
     _, trace, _ = example(lstm)
-    _, f, _, _ = split(trace.gates, lstm.GATES)
+    _, f, _, _ = apart(trace.gates)
     direct = gradflow.direct_path(trace)
     for t in range(T):
 
         def with_gates_fixed(c, t=t):
             for gates in trace.gates[t:]:
-                i, f, _, g = split(gates, lstm.GATES)
+                i, f, _, g = apart(gates)
                 c = f * c + i * g
             return c
 
@@ -424,7 +424,7 @@ def coupled_gates():
     trace = coupled.forward(
         params, np.random.default_rng(1).normal(size=(T, D))
     )
-    i, f, _, _ = split(trace.gates, lstm.GATES)
+    i, f, _, _ = apart(trace.gates)
     same(i, 1 - f)
 
 
@@ -433,7 +433,7 @@ def leaky_integrator():
     params, (x, h, gates), _ = example(gru)
     params.W[:H] = 0  # the update gate is left with its bias
     x, h, gates = gru.forward(params, x, h[0])
-    z, _, candidate = split(gates, gru.GATES)
+    z, _, candidate = apart(gates)
     z = z[0]
     for t in range(1, T + 1):
         terms = [(1 - z) ** (t - s) * candidate[s - 1] for s in range(1, t + 1)]
@@ -443,7 +443,7 @@ def leaky_integrator():
 @identity("eq-show")
 def what_the_hidden_state_shows():
     _, trace, E, *_ = lstm_terms()
-    _, _, o, _ = split(trace.gates, lstm.GATES)
+    _, _, o, _ = apart(trace.gates)
     for t in range(1, T + 1):
         close(
             E[t - 1], jacobian(lambda c, t=t: o[t - 1] * np.tanh(c), trace.c[t])
@@ -464,7 +464,7 @@ def what_the_cell_state_hears():
 @identity("eq-full-step")
 def one_step_along_all_paths():
     params, (x, _, c, gates), E, A, _, F = lstm_terms()
-    _, _, o, _ = split(gates, lstm.GATES)
+    _, _, o, _ = apart(gates)
     for t in range(2, T + 1):
 
         def cell(c, t=t):
@@ -490,7 +490,7 @@ def jacobian_of_both_states():
 def many_steps_along_all_paths():
     params, trace, E, A, R, F = lstm_terms()
     x, _, c, gates = trace
-    _, _, o, _ = split(gates, lstm.GATES)
+    _, _, o, _ = apart(gates)
     J = [
         np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]])
         for s in range(T)
@@ -522,14 +522,14 @@ def gru_forward():
         candidate = np.tanh(
             W_h @ np.concatenate([x[t - 1], r * h[t - 1]]) + b_h
         )
-        same(gates[t - 1], np.concatenate([z, r, candidate]))
+        same(gates[t - 1], np.stack([z, r, candidate]))
         same(h[t], (1 - z) * h[t - 1] + z * candidate)
 
 
 @identity("eq-gru-direct")
 def direct_path_of_the_gru():
     _, (_, h, gates), _ = example(gru)
-    z, _, candidate = split(gates, gru.GATES)
+    z, _, candidate = apart(gates)
     for t in range(T):
 
         def with_gates_fixed(h, t=t):

@@ -37,6 +37,10 @@ class Architecture(Protocol):
         """``forward(params, x, *initial_states) -> Trace``."""
 
     @property
+    def infer(self) -> Callable[..., Any]:
+        """``infer(params, x, *initial_states) -> h, last states``, without a trace."""
+
+    @property
     def step_vjp(self) -> Callable[..., Any]:
         """``step_vjp(params, trace, t, *dstates) -> da, dx, dstates before the step``."""
 

@@ -249,6 +249,8 @@ def like(
 ) -> Array:
     """Return `value` as an array of exactly this shape, zeros where it is None.
 
+    The zeros are one zero, seen everywhere: they take no memory and are only to be read.
+
     Parameters
     ----------
     name : str
@@ -266,7 +268,7 @@ def like(
         Of that shape and dtype.
     """
     return (
-        np.zeros(shape, dtype)
+        np.broadcast_to(dtype.type(0), shape)
         if value is None
         else array(name, value, shape, dtype=dtype)
     )
@@ -299,13 +301,8 @@ def trace(
     x = array("trace.x", value.x, ("T", "B", D), ("T", D), dtype=dtype)
     T, *batch = x.shape[:-1]
     for name in value._fields[1:]:
-        steps, features = (T, gates * H) if name == "gates" else (T + 1, H)
-        array(
-            f"trace.{name}",
-            getattr(value, name),
-            (steps, *batch, features),
-            dtype=dtype,
-        )
+        shape = (T, *batch, gates, H) if name == "gates" else (T + 1, *batch, H)
+        array(f"trace.{name}", getattr(value, name), shape, dtype=dtype)
 
 
 def step(

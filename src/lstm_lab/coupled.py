@@ -154,6 +154,35 @@ def forward(
     return lstm.forward(expand(params), x, h0, c0)
 
 
+def infer(
+    params: Params, x: Array, h0: Array | None = None, c0: Array | None = None
+) -> tuple[Array, tuple[Array, ...]]:
+    """Run the network over whole sequences without keeping what a backward pass needs.
+
+    Parameters
+    ----------
+    params : Params
+        The weights.
+    x : ndarray of shape (T, B, D) or (T, D)
+        Inputs, of the parameters' dtype.
+    h0, c0 : ndarrays of shape (B, H) or (H,), optional
+        Initial hidden and cell state; zeros where they are None.
+
+    Returns
+    -------
+    h : ndarray of shape (T, B, H) or (T, H)
+        The hidden states h_1 ... h_T. The memory taken beyond them does not grow with T.
+    last : tuple of two ndarrays of shape (B, H) or (H,)
+        Hidden and cell state after the last step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, dtype or shape, or is not finite.
+    """
+    return lstm.infer(expand(params), x, h0, c0)
+
+
 def step_vjp(
     params: Params, trace: Trace, t: int, dh: Array, dc: Array
 ) -> tuple[Array, Array, tuple[Array, Array]]:

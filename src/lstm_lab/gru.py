@@ -25,6 +25,7 @@ machine translation", EMNLP (2014); J. Chung et al., arXiv 1412.3555 (2014);
 chapter ch318, equations ``eq-gru-gates`` and ``eq-gru-state``.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ from lstm_lab.numerics import (
     sigmoid_vjp,
     tanh_vjp,
 )
-from lstm_lab.packing import join, split, split_rows
+from lstm_lab.packing import apart, join, split, split_rows
 
 # The packing order of W, b and gates: update, reset, candidate.
 GATES = ("z", "r", "h")
@@ -76,7 +77,7 @@ class Params(NamedTuple):
 class Trace(NamedTuple):
     """What a forward pass leaves for the backward pass and for looking at.
 
-    ``x`` (T, B, D), ``h`` (T + 1, B, H), ``gates`` (T, B, 3H) in the order of `GATES`.
+    ``x`` (T, B, D), ``h`` (T + 1, B, H), ``gates`` (T, B, 3, H) in the order of `GATES`.
     """
 
     x: Array
@@ -232,14 +233,14 @@ def update(params: Params, a: Array, h_prev: Array) -> tuple[Array, Array]:
     -------
     h : ndarray of shape (..., H)
         The state after.
-    gates : ndarray of shape (..., 3H)
+    gates : ndarray of shape (..., 3, H)
         Update gate, reset gate and candidate, in the order of `GATES`.
     """
     a_z, a_r, a_h = split(a, GATES)
     z, r = sigmoid(a_z), sigmoid(a_r)
     candidate = np.tanh(a_h + recurrent_term(params, r, h_prev))
     h = (1 - z) * h_prev + z * candidate
-    return h, join(z, r, candidate)
+    return h, np.stack([z, r, candidate], axis=-2)
 
 
 def update_vjp(
@@ -258,7 +259,7 @@ def update_vjp(
         The weights.
     dh : ndarray of shape (..., H)
         Gradient with respect to the new state.
-    gates : ndarray of shape (..., 3H)
+    gates : ndarray of shape (..., 3, H)
         The gates of the step.
     h_prev : ndarray of shape (..., H)
         The state before.
@@ -270,7 +271,7 @@ def update_vjp(
     dh_prev : ndarray of shape (..., H)
         Gradient with respect to `h_prev`, but for its part through `a`.
     """
-    z, r, candidate = split(gates, GATES)
+    z, r, candidate = apart(gates)
     da_z = sigmoid_vjp(dh * (candidate - h_prev), z)
     da_h = tanh_vjp(dh * z, candidate)
     dr, dh_prev = recurrent_term_vjp(params, da_h, r, h_prev)
@@ -302,6 +303,65 @@ def preactivation(params: Params, x: Array, h_prev: Array) -> Array:
     return a
 
 
+def kernel(
+    params: Params, T: int, batch: Sequence[int]
+) -> tuple[Trace, Callable[[], None]]:
+    """Return an empty trace, and the function that fills it from ``x`` and ``h[0]``.
+
+    Parameters
+    ----------
+    params : Params
+        The weights; they say where the reset gate acts.
+    T : int
+        Number of steps.
+    batch : sequence of int
+        ``(B,)``, or empty for one sequence.
+
+    Returns
+    -------
+    trace : Trace
+        Where inputs and initial state are to be written, and all else is found.
+    run : callable
+        Computes every `update` in place.
+    """
+    D, H, dtype = params.D, params.H, params.W.dtype
+    rows, x, h = packing.rows(T, batch, D, H, dtype)
+    blocks, gates = packing.gates(T, batch, len(GATES), H, dtype)
+    z, r, candidate = apart(gates)
+    half = np.array(0.5, dtype)
+    W_zr = packing.augmented(params, len(GATES))[:2] * half
+    *_, W_h = split_rows(params.W, GATES)
+    *_, b_h = split_rows(params.b, GATES)
+    W_hx, U_h = np.split(W_h.T.copy(), [D])
+    scratch, term = np.empty((2, *batch, H), dtype)
+    steps = (rows, blocks[:, :2], z, r, candidate, h[:-1], h[1:])
+
+    def run() -> None:
+        packing.multiply_steps(x, W_hx, out=candidate)
+        np.add(candidate, b_h, out=candidate)
+        for row, zr, z_t, r_t, candidate_t, h_prev, h_t in zip(
+            *steps, strict=True
+        ):
+            np.matmul(row, W_zr, out=zr)
+            np.tanh(zr, out=zr)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
+            np.multiply(zr, half, out=zr)
+            np.add(zr, half, out=zr)
+            if params.recurrent_bias is None:
+                np.multiply(r_t, h_prev, out=scratch)
+                np.matmul(scratch, U_h, out=term)
+            else:
+                np.matmul(h_prev, U_h, out=term)
+                np.add(term, params.recurrent_bias, out=term)
+                np.multiply(r_t, term, out=term)
+            np.add(candidate_t, term, out=candidate_t)
+            np.tanh(candidate_t, out=candidate_t)
+            np.subtract(candidate_t, h_prev, out=scratch)
+            np.multiply(z_t, scratch, out=scratch)
+            np.add(h_prev, scratch, out=h_t)
+
+    return Trace(x, h, gates), run
+
+
 def forward(params: Params, x: Array, h0: Array | None = None) -> Trace:
     """Run the network over whole sequences.
 
@@ -327,14 +387,44 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> Trace:
     D, H = _check(params)
     x = checks.sequence(x, D, params.b.dtype)
     T, *batch = x.shape[:-1]
-    h = np.empty((T + 1, *batch, H), x.dtype)
-    gates = np.empty((T, *batch, len(GATES) * H), x.dtype)
-    h[0] = checks.like("h0", h0, (*batch, H), x.dtype)
-    for t in range(T):
-        h[t + 1], gates[t] = update(
-            params, preactivation(params, x[t], h[t]), h[t]
-        )
-    return Trace(x, h, gates)
+    trace, run = kernel(params, T, batch)
+    trace.x[:] = x
+    trace.h[0] = checks.like("h0", h0, (*batch, H), x.dtype)
+    run()
+    return trace
+
+
+def infer(
+    params: Params, x: Array, h0: Array | None = None
+) -> tuple[Array, tuple[Array, ...]]:
+    """Run the network over whole sequences without keeping what a backward pass needs.
+
+    Parameters
+    ----------
+    params : Params
+        The weights.
+    x : ndarray of shape (T, B, D) or (T, D)
+        Inputs, of the parameters' dtype.
+    h0 : ndarray of shape (B, H) or (H,), optional
+        Initial state; zeros where it is None.
+
+    Returns
+    -------
+    h : ndarray of shape (T, B, H) or (T, H)
+        The hidden states h_1 ... h_T. The memory taken beyond them does not grow with T.
+    last : tuple of one ndarray of shape (B, H) or (H,)
+        The state after the last step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, dtype or shape, or is not finite.
+    """
+    D, H = _check(params)
+    x = checks.sequence(x, D, params.b.dtype)
+    shape = (*x.shape[1:-1], H)
+    h0 = checks.like("h0", h0, shape, x.dtype)
+    return packing.stream(kernel, params, x, h0)
 
 
 def step_vjp(
@@ -387,12 +477,106 @@ def weight_grads(params: Params, trace: Trace, da: Array) -> Params:
     Params
         The gradient.
     """
-    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
-    dU_h = split_rows(dW[:, params.D :], GATES)[-1]
+    H, h_prev = params.H, trace.h[:-1]
     _, _, da_h = split(da, GATES)
-    _, r, _ = split(trace.gates, GATES)
-    dU_h[:], dbias = recurrent_term_grads(params, da_h, r, trace.h[:-1])
-    return Params(dW, axis_sum(da), dbias)
+    _, r, _ = apart(trace.gates)
+    dU_h, dbias = recurrent_term_grads(params, da_h, r, h_prev)
+    dU = np.vstack([outer_sum(da[..., : 2 * H], h_prev), dU_h])
+    return Params(join(outer_sum(da, trace.x), dU), axis_sum(da), dbias)
+
+
+def pull_back(
+    params: Params, trace: Trace, dh: Array, dh_T: Array
+) -> tuple[Array, tuple[Array]]:
+    """Pull cotangents back through all steps, as `step_vjp` does through one, in place.
+
+    Parameters
+    ----------
+    params : Params
+        The weights of the forward pass.
+    trace : Trace
+        What `forward` returned.
+    dh : ndarray of shape (T, B, H) or (T, H)
+        Gradient of the loss with respect to the states h_1 ... h_T.
+    dh_T : ndarray of shape (B, H) or (H,)
+        A further gradient with respect to the last state.
+
+    Returns
+    -------
+    da : ndarray of shape (T, B, 3H) or (T, 3H)
+        Gradients with respect to the pre-activations.
+    dstate : tuple of one ndarray of shape (B, H) or (H,)
+        Gradient with respect to the initial state.
+    """
+    H, U = params.H, params.W[:, params.D :]
+    U_zr, U_h = U[: 2 * H], U[2 * H :]
+    da = slopes(params, trace)
+    z, r, _ = apart(trace.gates)
+    da_z, da_r, da_h = split(da, GATES)
+    dh_t = np.array(dh_T)
+    scratch, dterm = np.empty_like(dh_t), np.empty_like(dh_t)
+    backwards = (
+        leaf[::-1]
+        for leaf in (da[..., : 2 * H], da_z, da_r, da_h, 1 - z, r, dh)
+    )
+    for da_zr_t, da_z_t, da_r_t, da_h_t, keep, r_t, dh_out in zip(
+        *backwards, strict=True
+    ):
+        np.add(dh_t, dh_out, out=dh_t)
+        np.multiply(da_z_t, dh_t, out=da_z_t)
+        np.multiply(da_h_t, dh_t, out=da_h_t)
+        if params.recurrent_bias is None:
+            np.matmul(da_h_t, U_h, out=dterm)
+            np.multiply(da_r_t, dterm, out=da_r_t)
+            np.multiply(dterm, r_t, out=dterm)
+        else:
+            np.multiply(da_r_t, da_h_t, out=da_r_t)
+            np.multiply(da_h_t, r_t, out=scratch)
+            np.matmul(scratch, U_h, out=dterm)
+        np.multiply(dh_t, keep, out=dh_t)
+        np.add(dh_t, dterm, out=dh_t)
+        np.matmul(da_zr_t, U_zr, out=dterm)
+        np.add(dh_t, dterm, out=dh_t)
+    return da, (dh_t,)
+
+
+def slopes(params: Params, trace: Trace) -> Array:
+    r"""Return the derivatives within each step that do not depend on a cotangent.
+
+    .. math::
+
+        (\tilde h_t - h_{t-1}) \odot z_t (1 - z_t), \quad
+        m_t \odot r_t (1 - r_t), \quad z_t \odot (1 - \tilde h_t^2)
+
+    where :math:`m_t` is what the reset gate multiplies: :math:`h_{t-1}`, or behind the
+    matrix product :math:`U_h h_{t-1} + b_{hh}`.
+
+    Parameters
+    ----------
+    params : Params
+        The weights; they say where the reset gate acts.
+    trace : Trace
+        What `forward` returned.
+
+    Returns
+    -------
+    ndarray of shape (T, B, 3H) or (T, 3H)
+        In the order of `GATES`.
+    """
+    h_prev = trace.h[:-1]
+    z, r, candidate = apart(trace.gates)
+    multiplied = h_prev
+    if params.recurrent_bias is not None:
+        multiplied = np.empty(r.shape, r.dtype)
+        U_h = params.W[2 * params.H :, params.D :]
+        packing.multiply_steps(h_prev, U_h.T, out=multiplied)
+        multiplied += params.recurrent_bias
+    by_a = packing.empty_like(trace.gates)
+    by_z, by_r, by_h = split(by_a, GATES)
+    sigmoid_vjp(candidate - h_prev, z, out=by_z)
+    sigmoid_vjp(multiplied, r, out=by_r)
+    tanh_vjp(z, candidate, out=by_h)
+    return by_a
 
 
 def backward(
@@ -426,13 +610,12 @@ def backward(
     """
     D, H = _check(params)
     checks.trace(trace, Trace, D, H, len(GATES), params.b.dtype)
-    x, h, gates = trace
-    dh = checks.like("dh", dh, h[1:].shape, x.dtype)
-    dh_prev = checks.like("dh_T", dh_T, h[0].shape, x.dtype)
-    da, dx = np.empty_like(gates), np.empty_like(x)
-    for t in reversed(range(len(x))):
-        da[t], dx[t], (dh_prev,) = step_vjp(params, trace, t, dh_prev + dh[t])
-    return Grads(weight_grads(params, trace, da), dx, dh_prev)
+    dh = checks.like("dh", dh, trace.h[1:].shape, params.b.dtype)
+    dh_T = checks.like("dh_T", dh_T, trace.h[0].shape, params.b.dtype)
+    dparams, dx, dstates = packing.backpropagate(
+        pull_back, weight_grads, params, trace, dh, dh_T
+    )
+    return Grads(dparams, dx, *dstates)
 
 
 def _check(params: Params) -> tuple[int, int]:

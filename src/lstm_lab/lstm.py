@@ -14,6 +14,7 @@ F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget", Neural Computat
 for the forget gate; chapter ch318, equations ``eq-lstm-gates`` and ``eq-lstm-state``.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from lstm_lab.numerics import (
     sigmoid_vjp,
     tanh_vjp,
 )
-from lstm_lab.packing import join, split, split_rows
+from lstm_lab.packing import apart, join, split, split_rows
 
 # The packing order of W, b and gates: input, forget, output, candidate.
 GATES = ("i", "f", "o", "g")
@@ -55,7 +56,7 @@ class Params(NamedTuple):
 class Trace(NamedTuple):
     """What a forward pass leaves for the backward pass and for looking at.
 
-    ``x`` (T, B, D), ``h`` and ``c`` (T + 1, B, H), ``gates`` (T, B, 4H) in the order of `GATES`.
+    ``x`` (T, B, D), ``h`` and ``c`` (T + 1, B, H), ``gates`` (T, B, 4, H) in the order of `GATES`.
     """
 
     x: Array
@@ -130,14 +131,14 @@ def update(a: Array, c_prev: Array) -> tuple[Array, Array, Array]:
     -------
     h, c : ndarrays of shape (..., H)
         Hidden and cell state after.
-    gates : ndarray of shape (..., 4H)
+    gates : ndarray of shape (..., 4, H)
         Input, forget and output gate and the candidate, in the order of `GATES`.
     """
     a_i, a_f, a_o, a_g = split(a, GATES)
     i, f, o, g = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o), np.tanh(a_g)
     c = f * c_prev + i * g
     h = o * np.tanh(c)
-    return h, c, join(i, f, o, g)
+    return h, c, np.stack([i, f, o, g], axis=-2)
 
 
 def update_vjp(
@@ -159,7 +160,7 @@ def update_vjp(
     dh, dc : ndarrays of shape (..., H)
         Gradients with respect to the new hidden state, and to the new cell state along
         every path but the one through that hidden state.
-    gates : ndarray of shape (..., 4H)
+    gates : ndarray of shape (..., 4, H)
         The gates of the step.
     c_prev, c : ndarrays of shape (..., H)
         The cell state before and after.
@@ -171,7 +172,7 @@ def update_vjp(
     dc_prev : ndarray of shape (..., H)
         Gradient with respect to `c_prev`, along the direct path.
     """
-    i, f, o, g = split(gates, GATES)
+    i, f, o, g = apart(gates)
     dc_total = cell_total(dh, dc, gates, c)
     da = join(
         sigmoid_vjp(dc_total * g, i),
@@ -191,7 +192,7 @@ def cell_total(dh: Array, dc: Array, gates: Array, c: Array) -> Array:
     ----------
     dh, dc : ndarrays of shape (..., H)
         Gradients with respect to h_t, and to c_t with h_t held fixed.
-    gates : ndarray of shape (..., 4H)
+    gates : ndarray of shape (..., 4, H)
         The gates of step t.
     c : ndarray of shape (..., H)
         The cell state c_t.
@@ -201,7 +202,7 @@ def cell_total(dh: Array, dc: Array, gates: Array, c: Array) -> Array:
     ndarray of shape (..., H)
         The total gradient with respect to c_t.
     """
-    _, _, o, _ = split(gates, GATES)
+    _, _, o, _ = apart(gates)
     return dc + tanh_vjp(dh * o, np.tanh(c))
 
 
@@ -223,6 +224,55 @@ def preactivation(params: Params, x: Array, h_prev: Array) -> Array:
         Pre-activations, in the order of `GATES`.
     """
     return join(x, h_prev) @ params.W.T + params.b
+
+
+def kernel(
+    params: Params, T: int, batch: Sequence[int]
+) -> tuple[Trace, Callable[[], None]]:
+    """Return an empty trace, and the function that fills it from ``x``, ``h[0]`` and ``c[0]``.
+
+    Parameters
+    ----------
+    params : Params
+        The weights.
+    T : int
+        Number of steps.
+    batch : sequence of int
+        ``(B,)``, or empty for one sequence.
+
+    Returns
+    -------
+    trace : Trace
+        Where inputs and initial states are to be written, and all else is found.
+    run : callable
+        Computes every `update` in place.
+    """
+    H, dtype = params.H, params.W.dtype
+    rows, x, h = packing.rows(T, batch, params.D, H, dtype)
+    c = np.empty(h.shape, dtype)
+    blocks, gates = packing.gates(T, batch, len(GATES), H, dtype)
+    logistic = blocks[:, :3]  # i, f, o
+    half = np.array(0.5, dtype)
+    W = packing.augmented(params, len(GATES))
+    W[:3] *= half
+    scratch = np.empty((*batch, H), dtype)
+    steps = (rows, blocks, logistic, *apart(gates), c[:-1], c[1:], h[1:])
+
+    def run() -> None:
+        for row, a, ifo, i, f, o, g, c_prev, c_t, h_t in zip(
+            *steps, strict=True
+        ):
+            np.matmul(row, W, out=a)
+            np.tanh(a, out=a)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
+            np.multiply(ifo, half, out=ifo)
+            np.add(ifo, half, out=ifo)
+            np.multiply(f, c_prev, out=c_t)
+            np.multiply(i, g, out=scratch)
+            np.add(c_t, scratch, out=c_t)
+            np.tanh(c_t, out=scratch)
+            np.multiply(o, scratch, out=h_t)
+
+    return Trace(x, h, c, gates), run
 
 
 def forward(
@@ -252,15 +302,46 @@ def forward(
     D, H = packing.check(params, Params, GATES)
     x = checks.sequence(x, D, params.b.dtype)
     T, *batch = x.shape[:-1]
-    h, c = np.empty((2, T + 1, *batch, H), x.dtype)
-    gates = np.empty((T, *batch, len(GATES) * H), x.dtype)
-    h[0] = checks.like("h0", h0, (*batch, H), x.dtype)
-    c[0] = checks.like("c0", c0, (*batch, H), x.dtype)
-    for t in range(T):
-        h[t + 1], c[t + 1], gates[t] = update(
-            preactivation(params, x[t], h[t]), c[t]
-        )
-    return Trace(x, h, c, gates)
+    trace, run = kernel(params, T, batch)
+    trace.x[:] = x
+    trace.h[0] = checks.like("h0", h0, (*batch, H), x.dtype)
+    trace.c[0] = checks.like("c0", c0, (*batch, H), x.dtype)
+    run()
+    return trace
+
+
+def infer(
+    params: Params, x: Array, h0: Array | None = None, c0: Array | None = None
+) -> tuple[Array, tuple[Array, ...]]:
+    """Run the network over whole sequences without keeping what a backward pass needs.
+
+    Parameters
+    ----------
+    params : Params
+        The weights.
+    x : ndarray of shape (T, B, D) or (T, D)
+        Inputs, of the parameters' dtype.
+    h0, c0 : ndarrays of shape (B, H) or (H,), optional
+        Initial hidden and cell state; zeros where they are None.
+
+    Returns
+    -------
+    h : ndarray of shape (T, B, H) or (T, H)
+        The hidden states h_1 ... h_T. The memory taken beyond them does not grow with T.
+    last : tuple of two ndarrays of shape (B, H) or (H,)
+        Hidden and cell state after the last step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, dtype or shape, or is not finite.
+    """
+    D, H = packing.check(params, Params, GATES)
+    x = checks.sequence(x, D, params.b.dtype)
+    shape = (*x.shape[1:-1], H)
+    h0 = checks.like("h0", h0, shape, x.dtype)
+    c0 = checks.like("c0", c0, shape, x.dtype)
+    return packing.stream(kernel, params, x, h0, c0)
 
 
 def step_vjp(
@@ -311,8 +392,82 @@ def weight_grads(_params: Params, trace: Trace, da: Array) -> Params:
     Params
         The gradient.
     """
-    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
+    dW = join(outer_sum(da, trace.x), outer_sum(da, trace.h[:-1]))
     return Params(dW, axis_sum(da))
+
+
+def pull_back(
+    params: Params, trace: Trace, dh: Array, dh_T: Array, dc_T: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    """Pull cotangents back through all steps, as `step_vjp` does through one, in place.
+
+    Parameters
+    ----------
+    params : Params
+        The weights of the forward pass.
+    trace : Trace
+        What `forward` returned.
+    dh : ndarray of shape (T, B, H) or (T, H)
+        Gradient of the loss with respect to the hidden states h_1 ... h_T.
+    dh_T, dc_T : ndarrays of shape (B, H) or (H,)
+        Further gradients with respect to the last hidden and cell state.
+
+    Returns
+    -------
+    da : ndarray of shape (T, B, 4H) or (T, 4H)
+        Gradients with respect to the pre-activations.
+    dstates : tuple of two ndarrays of shape (B, H) or (H,)
+        Gradients with respect to the initial hidden and cell state.
+    """
+    U = params.W[:, params.D :]
+    da, dh_by_c = slopes(trace)
+    _, f, _, _ = apart(trace.gates)
+    dh_t, dc_t = np.array(dh_T), np.array(dc_T)
+    scratch, dgates = np.empty_like(dc_t), np.empty_like(da[0])
+    for da_t, dh_by_c_t, f_t, dh_out in zip(
+        da[::-1], dh_by_c[::-1], f[::-1], dh[::-1], strict=True
+    ):
+        np.add(dh_t, dh_out, out=dh_t)
+        np.multiply(dh_t, dh_by_c_t, out=scratch)
+        np.add(dc_t, scratch, out=dc_t)
+        # i, f and g act on the cell state, o on the hidden state.
+        np.concatenate((dc_t, dc_t, dh_t, dc_t), axis=-1, out=dgates)
+        np.multiply(da_t, dgates, out=da_t)
+        np.matmul(da_t, U, out=dh_t)
+        np.multiply(dc_t, f_t, out=dc_t)
+    return da, (dh_t, dc_t)
+
+
+def slopes(trace: Trace) -> tuple[Array, Array]:
+    r"""Return the derivatives within each step that do not depend on a cotangent.
+
+    .. math::
+
+        g_t \odot i_t (1 - i_t), \quad c_{t-1} \odot f_t (1 - f_t), \quad
+        \tanh(c_t) \odot o_t (1 - o_t), \quad i_t \odot (1 - g_t^2); \qquad
+        o_t \odot (1 - \tanh^2 c_t)
+
+    Parameters
+    ----------
+    trace : Trace
+        What `forward` returned.
+
+    Returns
+    -------
+    by_a : ndarray of shape (T, B, 4H) or (T, 4H)
+        Derivatives of c_t, in the block of o of h_t, by the pre-activations.
+    by_c : ndarray of shape (T, B, H) or (T, H)
+        Derivative of h_t by c_t.
+    """
+    i, f, o, g = apart(trace.gates)
+    tanh_c = np.tanh(trace.c[1:])
+    by_a = packing.empty_like(trace.gates)
+    by_i, by_f, by_o, by_g = split(by_a, GATES)
+    sigmoid_vjp(g, i, out=by_i)
+    sigmoid_vjp(trace.c[:-1], f, out=by_f)
+    sigmoid_vjp(tanh_c, o, out=by_o)
+    tanh_vjp(i, g, out=by_g)
+    return by_a, tanh_vjp(o, tanh_c)
 
 
 def backward(
@@ -349,16 +504,13 @@ def backward(
     """
     D, H = packing.check(params, Params, GATES)
     checks.trace(trace, Trace, D, H, len(GATES), params.b.dtype)
-    x, h, c, gates = trace
-    dh = checks.like("dh", dh, h[1:].shape, x.dtype)
-    dh_prev = checks.like("dh_T", dh_T, h[0].shape, x.dtype)
-    dc_prev = checks.like("dc_T", dc_T, c[0].shape, x.dtype)
-    da, dx = np.empty_like(gates), np.empty_like(x)
-    for t in reversed(range(len(x))):
-        da[t], dx[t], (dh_prev, dc_prev) = step_vjp(
-            params, trace, t, dh_prev + dh[t], dc_prev
-        )
-    return Grads(weight_grads(params, trace, da), dx, dh_prev, dc_prev)
+    dh = checks.like("dh", dh, trace.h[1:].shape, params.b.dtype)
+    dh_T = checks.like("dh_T", dh_T, trace.h[0].shape, params.b.dtype)
+    dc_T = checks.like("dc_T", dc_T, trace.c[0].shape, params.b.dtype)
+    dparams, dx, dstates = packing.backpropagate(
+        pull_back, weight_grads, params, trace, dh, dh_T, dc_T
+    )
+    return Grads(dparams, dx, *dstates)
 
 
 class LSTMCell:
@@ -422,4 +574,4 @@ class LSTMCell:
             D, H, self.b.dtype, x, h_prev=h_prev, c_prev=c_prev
         )
         h, c, gates = update(preactivation(self.params, x, h_prev), c_prev)
-        return h, c, (join(x, h_prev), *split(gates, GATES), c_prev, c)
+        return h, c, (join(x, h_prev), *apart(gates), c_prev, c)

@@ -11,6 +11,7 @@ Sources: J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990);
 chapter ch318, equation ``eq-rnn``.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -143,6 +144,40 @@ def preactivation(params: Params, x: Array, h_prev: Array) -> Array:
     return join(x, h_prev) @ params.W.T + params.b
 
 
+def kernel(
+    params: Params, T: int, batch: Sequence[int]
+) -> tuple[Trace, Callable[[], None]]:
+    """Return an empty trace, and the function that fills it from ``x`` and ``h[0]``.
+
+    Parameters
+    ----------
+    params : Params
+        The weights.
+    T : int
+        Number of steps.
+    batch : sequence of int
+        ``(B,)``, or empty for one sequence.
+
+    Returns
+    -------
+    trace : Trace
+        Where inputs and initial state are to be written, and the other states are found.
+    run : callable
+        Computes every `update` in place.
+    """
+    dtype = params.W.dtype
+    rows, x, h = packing.rows(T, batch, params.D, params.H, dtype)
+    (W,) = packing.augmented(params, 1)
+    a = np.empty((*batch, params.H), dtype)
+
+    def run() -> None:
+        for row, h_next in zip(rows, h[1:], strict=True):
+            np.matmul(row, W, out=a)
+            np.tanh(a, out=h_next)
+
+    return Trace(x, h), run
+
+
 def forward(params: Params, x: Array, h0: Array | None = None) -> Trace:
     """Run the network over whole sequences.
 
@@ -168,11 +203,44 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> Trace:
     D, H = packing.check(params, Params, GATES)
     x = checks.sequence(x, D, params.b.dtype)
     T, *batch = x.shape[:-1]
-    h = np.empty((T + 1, *batch, H), x.dtype)
-    h[0] = checks.like("h0", h0, (*batch, H), x.dtype)
-    for t in range(T):
-        h[t + 1] = update(preactivation(params, x[t], h[t]))
-    return Trace(x, h)
+    trace, run = kernel(params, T, batch)
+    trace.x[:] = x
+    trace.h[0] = checks.like("h0", h0, (*batch, H), x.dtype)
+    run()
+    return trace
+
+
+def infer(
+    params: Params, x: Array, h0: Array | None = None
+) -> tuple[Array, tuple[Array, ...]]:
+    """Run the network over whole sequences without keeping what a backward pass needs.
+
+    Parameters
+    ----------
+    params : Params
+        The weights.
+    x : ndarray of shape (T, B, D) or (T, D)
+        Inputs, of the parameters' dtype.
+    h0 : ndarray of shape (B, H) or (H,), optional
+        Initial state; zeros where it is None.
+
+    Returns
+    -------
+    h : ndarray of shape (T, B, H) or (T, H)
+        The hidden states h_1 ... h_T. The memory taken beyond them does not grow with T.
+    last : tuple of one ndarray of shape (B, H) or (H,)
+        The state after the last step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, dtype or shape, or is not finite.
+    """
+    D, H = packing.check(params, Params, GATES)
+    x = checks.sequence(x, D, params.b.dtype)
+    shape = (*x.shape[1:-1], H)
+    h0 = checks.like("h0", h0, shape, x.dtype)
+    return packing.stream(kernel, params, x, h0)
 
 
 def step_vjp(
@@ -223,8 +291,42 @@ def weight_grads(_params: Params, trace: Trace, da: Array) -> Params:
     Params
         The gradient.
     """
-    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
+    dW = join(outer_sum(da, trace.x), outer_sum(da, trace.h[:-1]))
     return Params(dW, axis_sum(da))
+
+
+def pull_back(
+    params: Params, trace: Trace, dh: Array, dh_T: Array
+) -> tuple[Array, tuple[Array]]:
+    """Pull cotangents back through all steps, as `step_vjp` does through one, in place.
+
+    Parameters
+    ----------
+    params : Params
+        The weights of the forward pass.
+    trace : Trace
+        What `forward` returned.
+    dh : ndarray of shape (T, B, H) or (T, H)
+        Gradient of the loss with respect to the states h_1 ... h_T.
+    dh_T : ndarray of shape (B, H) or (H,)
+        A further gradient with respect to the last state.
+
+    Returns
+    -------
+    da : ndarray of shape (T, B, H) or (T, H)
+        Gradients with respect to the pre-activations.
+    dstate : tuple of one ndarray of shape (B, H) or (H,)
+        Gradient with respect to the initial state.
+    """
+    U = params.W[:, params.D :]
+    h = trace.h[1:]
+    da = 1 - h * h  # for now the slopes of the tanh
+    dh_t = np.array(dh_T)
+    for da_t, dh_out in zip(da[::-1], dh[::-1], strict=True):
+        np.add(dh_t, dh_out, out=dh_t)
+        np.multiply(da_t, dh_t, out=da_t)
+        np.matmul(da_t, U, out=dh_t)
+    return da, (dh_t,)
 
 
 def backward(
@@ -258,13 +360,12 @@ def backward(
     """
     D, H = packing.check(params, Params, GATES)
     checks.trace(trace, Trace, D, H, len(GATES), params.b.dtype)
-    x, h = trace
-    dh = checks.like("dh", dh, h[1:].shape, x.dtype)
-    dh_prev = checks.like("dh_T", dh_T, h[0].shape, x.dtype)
-    da, dx = np.empty_like(h[1:]), np.empty_like(x)
-    for t in reversed(range(len(x))):
-        da[t], dx[t], (dh_prev,) = step_vjp(params, trace, t, dh_prev + dh[t])
-    return Grads(weight_grads(params, trace, da), dx, dh_prev)
+    dh = checks.like("dh", dh, trace.h[1:].shape, params.b.dtype)
+    dh_T = checks.like("dh_T", dh_T, trace.h[0].shape, params.b.dtype)
+    dparams, dx, dstates = packing.backpropagate(
+        pull_back, weight_grads, params, trace, dh, dh_T
+    )
+    return Grads(dparams, dx, *dstates)
 
 
 class RNNCell:

@@ -72,7 +72,7 @@ def test_flow_along_cells_that_hear_no_state_is_the_product_of_forget_gates():
     weights_rng, input_rng = np.random.default_rng(4).spawn(2)
     params = deaf(2, 3, rng=weights_rng)
     trace = lstm.forward(params, input_rng.normal(size=(30, 2)))
-    _, f, o, _ = np.split(trace.gates, 4, axis=-1)
+    _, f, o, _ = np.moveaxis(trace.gates, -2, 0)
     top = o[-1] * (1 - np.tanh(trace.c[-1]) ** 2)
     expected = [
         np.sqrt(np.mean((top * np.prod(f[30 - lag :], axis=0)) ** 2))

@@ -15,7 +15,7 @@ def test_gate_activations(rng):
     trace = lstm.forward(lstm.init(2, 3, rng=rng), rng.normal(size=(5, 2)))
     record = gradflow.gate_activations(trace)
     for n, found in enumerate((record.i, record.f, record.o)):
-        units = trace.gates[:, 3 * n : 3 * n + 3]
+        units = trace.gates[:, n]
         np.testing.assert_allclose(found, units.mean(axis=1), rtol=EXACT)
     norms = [np.sqrt(c @ c) for c in trace.c[1:]]
     np.testing.assert_allclose(record.cell_norm, norms, rtol=EXACT)
@@ -67,7 +67,7 @@ def test_histogram_counts_by_hand():
     """Two steps, two examples, two units of each of two gates."""
     z = [[[0.0, 0.24], [0.25, 0.3]], [[0.6, 0.6], [0.99, 1.0]]]
     r = [[[0.1, 0.1], [0.1, 0.1]], [[0.1, 0.1], [0.1, 0.8]]]
-    gates = np.concatenate([z, r], axis=-1)
+    gates = np.stack([z, r], axis=-2)
     found = gradflow.gate_histogram(gates, "rz", packed=("z", "r"), bins=4)
     assert found.names == ("r", "z")
     np.testing.assert_array_equal(found.edges, [0, 0.25, 0.5, 0.75, 1])
@@ -85,7 +85,7 @@ def test_histogram_of_traces(batch, rng):
         assert found.shares.shape == (len(names), 20)
         np.testing.assert_allclose(found.shares.sum(axis=1), 1, rtol=EXACT)
         for n, shares in enumerate(found.shares):
-            block = trace.gates[..., 4 * n : 4 * n + 4]
+            block = trace.gates[..., n, :]
             below = [(block < edge).mean() for edge in found.edges[1:-1]]
             np.testing.assert_allclose(
                 np.cumsum(shares)[:-1], below, atol=EXACT
@@ -97,7 +97,7 @@ def test_saturated_counts_whole_bins_on_both_sides(bins):
     """As many values in every bin, so that every share is known for every distance."""
     middles = (np.arange(bins) + 0.5) / bins
     ends = np.array([0.0, 1.0] * bins)
-    gates = np.concatenate([middles, middles, ends])[None]
+    gates = np.stack([np.concatenate([middles, middles]), ends])[None]
     found = gradflow.gate_histogram(gates, "ab", packed=("a", "b"), bins=bins)
     for k in range(bins // 2 + 1):
         shares = found.saturated(within=k / bins)
@@ -108,7 +108,7 @@ def test_saturated_counts_whole_bins_on_both_sides(bins):
 
 
 def test_saturated_at_a_tenth():
-    gates = np.array([[0.05, 0.2, 0.5, 0.95, 0.97]])
+    gates = np.array([[[0.05, 0.2, 0.5, 0.95, 0.97]]])
     found = gradflow.gate_histogram(gates, "f", packed=("f",))
     assert found.saturated() == {"f": pytest.approx(0.6, rel=EXACT)}
 
@@ -119,19 +119,24 @@ def test_saturated_at_a_tenth():
 @pytest.mark.parametrize(
     ("gates", "names", "options", "message"),
     [
-        (np.ones((2, 6)), "zx", {}, "names must be out of z, r, h, got 'x'"),
-        (np.ones((2, 6)), "z", {"bins": 0}, "bins must be at least 1, got 0"),
-        (np.ones((2, 6)), "z", {"bins": 2.0}, "bins must be an integer"),
-        (np.ones(6), "z", {}, r"gates must have shape .*; got \(6,\)"),
-        (np.ones((2, 6), int), "z", {}, "gates must be an array of float"),
-        (np.full((2, 6), np.nan), "z", {}, "gates must be finite, got nan"),
+        (np.ones((2, 3, 2)), "zx", {}, "names must be out of z, r, h, got 'x'"),
         (
-            -0.5 * np.ones((2, 6)),
+            np.ones((2, 3, 2)),
+            "z",
+            {"bins": 0},
+            "bins must be at least 1, got 0",
+        ),
+        (np.ones((2, 3, 2)), "z", {"bins": 2.0}, "bins must be an integer"),
+        (np.ones(6), "z", {}, r"gates must have shape .*; got \(6,\)"),
+        (np.ones((2, 3, 2), int), "z", {}, "gates must be an array of float"),
+        (np.full((2, 3, 2), np.nan), "z", {}, "gates must be finite, got nan"),
+        (
+            -0.5 * np.ones((2, 3, 2)),
             "h",
             {},
             r"the values of 'h' must be in \[0, 1\], got -0\.5",
         ),
-        (2 * np.ones((2, 6)), "z", {}, r"of 'z' must be in \[0, 1\], got 2"),
+        (2 * np.ones((2, 3, 2)), "z", {}, r"of 'z' must be in \[0, 1\], got 2"),
     ],
 )
 def test_bad_histograms_are_named(gates, names, options, message):
@@ -141,7 +146,7 @@ def test_bad_histograms_are_named(gates, names, options, message):
 
 @pytest.mark.parametrize("within", [-0.1, 0.12, 0.6, np.nan, "0.1"])
 def test_bins_must_tell_the_distance(within):
-    found = gradflow.gate_histogram(np.ones((1, 1)), "f", packed=("f",))
+    found = gradflow.gate_histogram(np.ones((1, 1, 1)), "f", packed=("f",))
     with pytest.raises((TypeError, ValueError), match=r"within must be .*got"):
         found.saturated(within=within)
 

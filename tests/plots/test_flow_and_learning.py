@@ -114,7 +114,7 @@ def test_truncation(ax):
 def test_gate_histograms():
     rng = np.random.default_rng(0)
     records = [
-        gradflow.gate_histogram(rng.random((4, 12)), "ifo", packed=lstm.GATES)
+        gradflow.gate_histogram(rng.random((4, 4, 3)), "ifo", packed=lstm.GATES)
         for _ in range(2)
     ]
     axes = Figure().subplots(1, 3)

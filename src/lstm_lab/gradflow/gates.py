@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_lab import checks, lstm
 from lstm_lab.numerics import Array
-from lstm_lab.packing import split
+from lstm_lab.packing import apart
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def gate_activations(trace: lstm.Trace) -> GateActivations:
     """
     checks.instance("trace", trace, lstm.Trace)
     checks.array("trace.x", trace.x, ("T", "D"))
-    i, f, o, _ = (gate.mean(axis=-1) for gate in split(trace.gates, lstm.GATES))
+    i, f, o, _ = (gate.mean(axis=-1) for gate in apart(trace.gates))
     return GateActivations(i, f, o, np.linalg.norm(trace.c[1:], axis=-1))
 
 
@@ -128,7 +128,7 @@ def gate_histogram(
 
     Parameters
     ----------
-    gates : ndarray of shape (T, B, G * H) or (T, G * H)
+    gates : ndarray of shape (T, B, G, H) or (T, G, H)
         ``trace.gates`` of an LSTM or a GRU.
     names : sequence of str
         The gates wanted; of those with values in (0, 1).
@@ -148,11 +148,10 @@ def gate_histogram(
         If `bins` is no positive integer, a name is not in the packing order, or `gates` are
         no such array or have values outside of [0, 1].
     """
-    gates = checks.array("gates", gates, ("T", "B", "GH"), ("T", "GH"))
+    G = len(packed)
+    gates = checks.array("gates", gates, ("T", "B", G, "H"), ("T", G, "H"))
     edges = np.linspace(0, 1, checks.positive_int("bins", bins) + 1)
-    blocks: dict[str, Any] = dict(
-        zip(packed, split(gates, packed), strict=True)
-    )
+    blocks: dict[str, Any] = dict(zip(packed, apart(gates), strict=True))
     missing = [name for name in names if name not in blocks]
     if missing:
         raise ValueError(

@@ -11,7 +11,7 @@ from lstm_lab import checks, lstm
 from lstm_lab.gradflow.experiment import SEEDS, draw_and_run, geometric_mean
 from lstm_lab.jacobians import pull_back
 from lstm_lab.numerics import Array
-from lstm_lab.packing import split
+from lstm_lab.packing import apart
 
 
 def direct_path(trace: lstm.Trace) -> Array:
@@ -39,7 +39,7 @@ def direct_path(trace: lstm.Trace) -> Array:
     Chapter ch318, equation ``eq-direct-path``.
     """
     checks.instance("trace", trace, lstm.Trace)
-    _, f, _, _ = split(trace.gates, lstm.GATES)
+    _, f, _, _ = apart(trace.gates)
     return np.cumprod(f[::-1], axis=0)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks, lstm
+from lstm_lab import checks, lstm, packing
 from lstm_lab.architecture import Architecture
 from lstm_lab.gradflow.experiment import SEEDS, draw_and_run
 from lstm_lab.numerics import Array
@@ -93,7 +93,7 @@ def carousel_grads(
     """
     checks.instance("trace", trace, lstm.Trace)
     dh = checks.array("dh", dh, trace.h[1:].shape, dtype=trace.h.dtype)
-    da, dc = np.empty_like(trace.gates), np.zeros_like(trace.c[0])
+    da, dc = packing.empty_like(trace.gates), np.zeros_like(trace.c[0])
     for t in reversed(range(len(trace.x))):
         da[t], dc = lstm.update_vjp(
             dh[t], dc, trace.gates[t], trace.c[t], trace.c[t + 1]
