@@ -100,6 +100,13 @@ TASKS = {
             "pytest tests/torch",
         ),
     ),
+    "benchmark": Task(
+        "time the package beside other libraries, which are installed first",
+        commands=(
+            "pip install --disable-pip-version-check -r benchmarks/requirements.txt",
+            "python -m benchmarks.run",
+        ),
+    ),
     "lock": Task("resolve the requirements anew into requirements.lock"),
 }
 
@@ -107,7 +114,7 @@ TASKS = {
 def usage():
     """Return the help text."""
     tasks = "\n".join(
-        f"    {name:8}  {task.purpose}" for name, task in TASKS.items()
+        f"    {name:9}  {task.purpose}" for name, task in TASKS.items()
     )
     return f"{__doc__}\nUsage: {ME} TASK\n\n{tasks}"
 
