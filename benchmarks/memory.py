@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.cases import DTYPES, VARIANTS, Problem, Shape, draw
 from benchmarks.contenders import ENTRIES, OURS, load
 from benchmarks.environment import fresh
-from lstm_lab import checkpointing
+from lstm_lab import gradient_checkpointing
 
 LAYER = Shape(64, 400, 64, 128)
 LONG = Shape(4, 10_000, 8, 32)
@@ -317,8 +317,8 @@ def checkpointed(problem: Problem) -> Any:
         As ``backward`` returns them.
     """
     _, arch, params, x, states, dh = problem
-    checkpoints = checkpointing.forward(arch, params, x, *states)
-    return checkpointing.backward(arch, params, checkpoints, dh)
+    checkpoints = gradient_checkpointing.forward(arch, params, x, *states)
+    return gradient_checkpointing.backward(arch, params, checkpoints, dh)
 
 
 def traced(function: Callable[[], Any]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from lstm_lab import gru, lstm, packing, rnn, tree
+from lstm_lab import gru, kernels, lstm, packing, rnn, tree
 from lstm_lab.architecture import Architecture
 from lstm_lab.gradcheck import backward_errors, relative_errors
 
@@ -208,7 +208,7 @@ def test_backward_in_parts_is_backward_as_a_whole(
 ):
     _, whole = run(arch, inputs, cotangents)
     for rows in (1, 2 * inputs.x.shape[1]):  # one step a part; two, two and one
-        monkeypatch.setattr(packing, "ROWS", rows)
+        monkeypatch.setattr(kernels, "ROWS", rows)
         _, parts = run(arch, inputs, cotangents)
         assert bits(parts._replace(params=None)) == bits(
             whole._replace(params=None)

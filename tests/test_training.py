@@ -21,6 +21,7 @@ from lstm_lab import (
 )
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.packing import split_rows
+from lstm_lab.training import fitting
 
 # All different, so that no axis can be taken for another.
 T, B, D, H, O = 5, 3, 4, 6, 2  # noqa: E741
@@ -145,6 +146,175 @@ def test_targets_of_another_shape_are_refused(batch, rng):
     with pytest.raises(ValueError, match=r"got \(3, 2\) and \(3,\)"):
         training.loss_and_grads(
             rnn, some_model(rnn.init, rng), batch._replace(y=batch.y[:, 0])
+        )
+
+
+# Batches of every kind: numbers or classes, asked for at the end or at each step
+
+
+def some_batch(rng, *, numbers, every_step, masked):
+    """Return inputs of T steps, of which the sequences have 2, T and 1 where they are masked."""
+    shape = (T, B) if every_step else (B,)
+    y = rng.normal(size=(*shape, O)) if numbers else rng.integers(0, O, shape)
+    mask = np.arange(T)[:, np.newaxis] < [2, T, 1] if masked else None
+    x = rng.normal(size=(T, B, D))
+    return tasks.Batch(x, y, mask, None if numbers else O)
+
+
+KINDS = pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(
+            {"numbers": numbers, "every_step": every_step, "masked": masked},
+            id="-".join(
+                ["numbers" if numbers else "classes"]
+                + ["every-step"] * every_step
+                + ["masked"] * masked
+            ),
+        )
+        for numbers in (True, False)
+        for every_step in (True, False)
+        for masked in (True, False)
+    ],
+)
+MASKED = pytest.mark.parametrize(
+    ("numbers", "every_step"),
+    [(True, True), (True, False), (False, True), (False, False)],
+)
+
+
+def one_by_one(arch, model, batch):
+    """Return the answers of each sequence, run alone and without padding, and the targets."""
+    T, B = batch.x.shape[:2]
+    lengths = [T] * B if batch.mask is None else batch.mask.sum(axis=0)
+    for b, length in enumerate(lengths):
+        h = arch.forward(model.cell, batch.x[:length, b]).h[1:]
+        answers = h @ model.W_out.T + model.b_out
+        if batch.every_step:
+            yield from zip(answers, batch.y[:length, b], strict=True)
+        else:
+            yield answers[-1], batch.y[b]
+
+
+@ALL
+@KINDS
+def test_the_loss_is_the_mean_over_all_answers(arch, start, kind, rng):
+    model, batch = some_model(start, rng), some_batch(rng, **kind)
+    answers = list(one_by_one(arch, model, batch))
+    costs = [
+        np.mean((answer - target) ** 2)
+        if kind["numbers"]
+        else np.log(np.exp(answer).sum()) - answer[target]
+        for answer, target in answers
+    ]
+    steps = {True: 8, False: T * B}[kind["masked"]]
+    assert len(answers) == (steps if kind["every_step"] else B)
+    loss = training.loss(arch, model, batch)
+    assert loss == pytest.approx(np.mean(costs), rel=1e-12)
+    assert loss == training.loss_and_grads(arch, model, batch)[0]
+
+
+@ALL
+@KINDS
+def test_every_gradient_of_every_kind(arch, start, kind, rng):
+    model, batch = some_model(start, rng), some_batch(rng, **kind)
+    _, grads = training.loss_and_grads(arch, model, batch)
+    errors = relative_errors(
+        grads,
+        numerical_gradient(
+            lambda point: training.loss(arch, point, batch), model
+        ),
+    )
+    assert errors.keys() >= {"cell.W", "cell.b", "W_out", "b_out"}
+    assert {name: e for name, e in errors.items() if e >= GRADIENT_ERROR} == {}
+    assert all(leaf.any() for leaf in tree.leaves(grads).values())
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@ALL
+@MASKED
+def test_padding_has_no_influence(arch, start, numbers, every_step, dtype, rng):
+    """Not a bit changes, whatever stands there, be it no number at all."""
+    model = some_model(start, rng)
+    batch = some_batch(rng, numbers=numbers, every_step=every_step, masked=True)
+    if dtype == np.float32:
+        model = tree.map(np.float32, model)
+        batch = batch._replace(x=batch.x.astype(dtype))
+        if numbers:
+            batch = batch._replace(y=batch.y.astype(dtype))
+
+    def results(filling, target):
+        x, y = batch.x.copy(), batch.y.copy()
+        x[~batch.mask] = filling
+        if every_step:
+            y[~batch.mask] = target
+        padded = batch._replace(x=x, y=y)
+        loss, grads = training.loss_and_grads(arch, model, padded)
+        arrays = [*tree.leaves(grads).values()]
+        arrays.append(training.predict(arch, model, x, batch.mask))
+        return (
+            loss,
+            training.loss(arch, model, padded),
+            [array.tobytes() for array in arrays],
+        )
+
+    nothing = -1 if batch.classes else np.nan
+    first = results(0, 0)
+    assert np.isfinite(first[0])
+    for filling, target in [(1, 1), (-1e30, nothing), (np.nan, nothing)]:
+        assert results(filling, target) == first
+
+
+@ALL
+def test_longer_padding_changes_no_answer(arch, start, rng):
+    model = some_model(start, rng)
+    batch = some_batch(rng, numbers=True, every_step=False, masked=True)
+    more = np.zeros((3, B, D))
+    answers, longer = (
+        training.predict(arch, model, x, mask)
+        for x, mask in [
+            batch[::2],
+            (
+                np.concatenate([batch.x, more]),
+                np.pad(batch.mask, ((0, 3), (0, 0))),
+            ),
+        ]
+    )
+    np.testing.assert_array_equal(answers, longer)
+
+
+@ALL
+def test_answers_at_every_step(arch, start, batch, rng):
+    model = some_model(start, rng)
+    every = training.predict(arch, model, batch.x, every_step=True)
+    assert every.shape == (T, B, O)
+    for length in range(1, T + 1):
+        mask = np.broadcast_to(np.arange(T)[:, None] < length, (T, B))
+        last = training.predict(arch, model, batch.x, mask)
+        np.testing.assert_allclose(every[length - 1], last, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.ones((T, B + 1), bool), r"mask must be bool of shape \(5, 3\)"),
+        (np.ones((T, B), int), "mask must be bool .*, got int64"),
+        (np.arange(T)[:, None] < [0, 1, 2], "true from the first step"),
+        (np.arange(T)[:, None] != [2, 4, 4], "false behind it"),
+    ],
+)
+def test_masks_are_of_steps_up_to_an_end(mask, message, batch, rng):
+    with pytest.raises(ValueError, match=message):
+        training.loss(rnn, some_model(rnn.init, rng), batch._replace(mask=mask))
+
+
+def test_targets_of_other_steps_are_refused(rng):
+    batch = some_batch(rng, numbers=True, every_step=True, masked=True)
+    with pytest.raises(
+        ValueError, match=r"begin with the shape \(5, 3\).*got \(4, 3, 2\)"
+    ):
+        training.loss(
+            rnn, some_model(rnn.init, rng), batch._replace(y=batch.y[1:])
         )
 
 
@@ -275,7 +445,7 @@ def test_a_gate_that_its_bias_holds_open_does_not_learn(gate, dtype):
     batch = tasks.adding(4, 8, rng=np.random.default_rng(0), dtype=dtype)
     index = lstm.GATES.index(gate)
     trace = lstm.forward(run.final.cell, batch.x)
-    open_gate = np.split(trace.gates, 4, axis=-1)[index]
+    open_gate = trace.gates[..., index, :]
     np.testing.assert_array_equal(open_gate, 1)
     _, grads = training.loss_and_grads(lstm, run.final, batch)
     for field in ("W", "b"):
@@ -286,6 +456,30 @@ def test_a_gate_that_its_bias_holds_open_does_not_learn(gate, dtype):
         moved = [np.any(a != b) for a, b in zip(first, last, strict=True)]
         assert moved == [name != gate for name in lstm.GATES]
         np.testing.assert_array_equal(gradient[index], 0)
+
+
+@pytest.mark.parametrize(
+    ("task", "T", "steps", "goal"),
+    [
+        (tasks.latch, 5, 60, tasks.LATCH_BASELINE / 2),
+        (tasks.copy_memory, 1, 30, tasks.copy_memory_baseline(1) * 1.05),
+        (tasks.temporal_order, 10, 60, tasks.TEMPORAL_ORDER_BASELINE * 0.95),
+        (tasks.counting, 2, 60, tasks.counting_baseline(2) * 0.8),
+    ],
+)
+def test_tasks_of_classes_are_learnt(task, T, steps, goal):
+    config = change(
+        SMALL,
+        task=task,
+        T=T,
+        H=12,
+        batch_size=32,
+        steps=steps,
+        learning_rate=0.03,
+        held_out_size=200,
+    )
+    run = training.fit(lstm, config)
+    assert run.held_out[-1] < goal < run.held_out[0]
 
 
 # Stopping
@@ -346,7 +540,7 @@ def test_a_gradient_that_is_not_finite(monkeypatch):
     def broken(arch, model, batch):  # noqa: ARG001
         return 0.25, model._replace(b_out=np.full(1, np.inf))
 
-    monkeypatch.setattr(training, "loss_and_grads", broken)
+    monkeypatch.setattr(fitting, "loss_and_grads", broken)
     for clip in (None, 1.0):
         with pytest.raises(
             FloatingPointError,
@@ -459,3 +653,16 @@ def test_success_rate_has_the_interval_of_wilson(successes, n, low, high):
 def test_no_runs_have_no_rate():
     with pytest.raises(ValueError, match="runs must be at least one, got none"):
         training.success_rate([])
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "message"),
+    [
+        (-1, 5, "successes must be from 0 to 5, got -1"),
+        (6, 5, "successes must be from 0 to 5, got 6"),
+        (0, 0, "n must be at least 1, got 0"),
+    ],
+)
+def test_successes_are_among_so_many(successes, n, message):
+    with pytest.raises(ValueError, match=message):
+        training.wilson_interval(successes, n)

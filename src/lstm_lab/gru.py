@@ -31,7 +31,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from lstm_lab import checks, packing
+from lstm_lab import checks, kernels, packing
 from lstm_lab.numerics import (
     Array,
     axis_sum,
@@ -325,11 +325,11 @@ def kernel(
         Computes every `update` in place.
     """
     D, H, dtype = params.D, params.H, params.W.dtype
-    rows, x, h = packing.rows(T, batch, D, H, dtype)
-    blocks, gates = packing.gates(T, batch, len(GATES), H, dtype)
+    rows, x, h = kernels.rows(T, batch, D, H, dtype)
+    blocks, gates = kernels.gates(T, batch, len(GATES), H, dtype)
     z, r, candidate = apart(gates)
     half = np.array(0.5, dtype)
-    W_zr = packing.augmented(params, len(GATES))[:2] * half
+    W_zr = kernels.augmented(params, len(GATES))[:2] * half
     *_, W_h = split_rows(params.W, GATES)
     *_, b_h = split_rows(params.b, GATES)
     W_hx, U_h = np.split(W_h.T.copy(), [D])
@@ -337,7 +337,7 @@ def kernel(
     steps = (rows, blocks[:, :2], z, r, candidate, h[:-1], h[1:])
 
     def run() -> None:
-        packing.multiply_steps(x, W_hx, out=candidate)
+        kernels.multiply_steps(x, W_hx, out=candidate)
         np.add(candidate, b_h, out=candidate)
         for row, zr, z_t, r_t, candidate_t, h_prev, h_t in zip(
             *steps, strict=True
@@ -424,7 +424,7 @@ def infer(
     x = checks.sequence(x, D, params.b.dtype)
     shape = (*x.shape[1:-1], H)
     h0 = checks.like("h0", h0, shape, x.dtype)
-    return packing.stream(kernel, params, x, h0)
+    return kernels.stream(kernel, params, x, h0)
 
 
 def step_vjp(
@@ -569,7 +569,7 @@ def slopes(params: Params, trace: Trace) -> Array:
     if params.recurrent_bias is not None:
         multiplied = np.empty(r.shape, r.dtype)
         U_h = params.W[2 * params.H :, params.D :]
-        packing.multiply_steps(h_prev, U_h.T, out=multiplied)
+        kernels.multiply_steps(h_prev, U_h.T, out=multiplied)
         multiplied += params.recurrent_bias
     by_a = packing.empty_like(trace.gates)
     by_z, by_r, by_h = split(by_a, GATES)
@@ -612,7 +612,7 @@ def backward(
     checks.trace(trace, Trace, D, H, len(GATES), params.b.dtype)
     dh = checks.like("dh", dh, trace.h[1:].shape, params.b.dtype)
     dh_T = checks.like("dh_T", dh_T, trace.h[0].shape, params.b.dtype)
-    dparams, dx, dstates = packing.backpropagate(
+    dparams, dx, dstates = kernels.backpropagate(
         pull_back, weight_grads, params, trace, dh, dh_T
     )
     return Grads(dparams, dx, *dstates)

@@ -7,6 +7,7 @@ a way to begin together, for experiments that draw many networks.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -245,6 +246,55 @@ def _gates(params: Any) -> tuple[str, ...]:
     raise TypeError(f"params must be Params of rnn, lstm or gru, got {came}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A way to draw the first parameters, called like ``arch.init``: what `start` returns.
+
+    ``init`` is the architecture's; ``biases`` are pairs of a gate's letter and its bias, in the
+    order of the letters; all else is as in `start`.
+    """
+
+    init: Callable[..., Any]
+    inputs: Matrix | None
+    recurrent: Matrix | None
+    gain: float
+    silent: tuple[str, ...]
+    T_max: int | None
+    biases: tuple[tuple[str, float], ...]
+
+    def __call__(self, D: int, H: int, *, rng: np.random.Generator) -> Any:
+        """Draw parameters.
+
+        Parameters
+        ----------
+        D, H : int
+            Input and hidden size, at least 1.
+        rng : numpy.random.Generator
+            Where the draws come from.
+
+        Returns
+        -------
+        Params
+            Those of the architecture, float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `redraw`, `silence`, `chrono` and `with_biases`.
+        """
+        params = redraw(
+            self.init(D, H, rng=rng),
+            rng=rng,
+            inputs=self.inputs,
+            recurrent=self.recurrent,
+            gain=self.gain,
+        )
+        params = silence(params, *self.silent)
+        if self.T_max is not None:
+            params = chrono(params, self.T_max, rng=rng)
+        return with_biases(params, **dict(self.biases))
+
+
 def start(
     arch: Architecture,
     *,
@@ -254,8 +304,8 @@ def start(
     silent: Sequence[str] = (),
     T_max: int | None = None,
     **biases: float,
-) -> Callable[..., Any]:
-    """Return a function that draws parameters in this way, called like ``arch.init``.
+) -> Start:
+    """Return a way to draw parameters, called like ``arch.init``.
 
     Parameters
     ----------
@@ -272,24 +322,18 @@ def start(
 
     Returns
     -------
-    callable
+    Start
         ``draw(D, H, *, rng) -> Params``.
     """
-
-    def draw(D: int, H: int, *, rng: np.random.Generator) -> Any:
-        params = redraw(
-            arch.init(D, H, rng=rng),
-            rng=rng,
-            inputs=inputs,
-            recurrent=recurrent,
-            gain=gain,
-        )
-        params = silence(params, *silent)
-        if T_max is not None:
-            params = chrono(params, T_max, rng=rng)
-        return with_biases(params, **biases)
-
-    return draw
+    return Start(
+        init=arch.init,
+        inputs=inputs,
+        recurrent=recurrent,
+        gain=gain,
+        silent=tuple(silent),
+        T_max=T_max,
+        biases=tuple(sorted(biases.items())),
+    )
 
 
 def chrono(params: P, T_max: int, *, rng: np.random.Generator) -> P:

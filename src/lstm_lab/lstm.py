@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from lstm_lab import checks, packing
+from lstm_lab import checks, kernels, packing
 from lstm_lab.numerics import (
     Array,
     axis_sum,
@@ -248,12 +248,12 @@ def kernel(
         Computes every `update` in place.
     """
     H, dtype = params.H, params.W.dtype
-    rows, x, h = packing.rows(T, batch, params.D, H, dtype)
+    rows, x, h = kernels.rows(T, batch, params.D, H, dtype)
     c = np.empty(h.shape, dtype)
-    blocks, gates = packing.gates(T, batch, len(GATES), H, dtype)
+    blocks, gates = kernels.gates(T, batch, len(GATES), H, dtype)
     logistic = blocks[:, :3]  # i, f, o
     half = np.array(0.5, dtype)
-    W = packing.augmented(params, len(GATES))
+    W = kernels.augmented(params, len(GATES))
     W[:3] *= half
     scratch = np.empty((*batch, H), dtype)
     steps = (rows, blocks, logistic, *apart(gates), c[:-1], c[1:], h[1:])
@@ -341,7 +341,7 @@ def infer(
     shape = (*x.shape[1:-1], H)
     h0 = checks.like("h0", h0, shape, x.dtype)
     c0 = checks.like("c0", c0, shape, x.dtype)
-    return packing.stream(kernel, params, x, h0, c0)
+    return kernels.stream(kernel, params, x, h0, c0)
 
 
 def step_vjp(
@@ -507,7 +507,7 @@ def backward(
     dh = checks.like("dh", dh, trace.h[1:].shape, params.b.dtype)
     dh_T = checks.like("dh_T", dh_T, trace.h[0].shape, params.b.dtype)
     dc_T = checks.like("dc_T", dc_T, trace.c[0].shape, params.b.dtype)
-    dparams, dx, dstates = packing.backpropagate(
+    dparams, dx, dstates = kernels.backpropagate(
         pull_back, weight_grads, params, trace, dh, dh_T, dc_T
     )
     return Grads(dparams, dx, *dstates)

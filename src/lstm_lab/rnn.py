@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from lstm_lab import checks, packing
+from lstm_lab import checks, kernels, packing
 from lstm_lab.numerics import Array, axis_sum, outer_sum, tanh_vjp
 from lstm_lab.packing import join
 
@@ -166,8 +166,8 @@ def kernel(
         Computes every `update` in place.
     """
     dtype = params.W.dtype
-    rows, x, h = packing.rows(T, batch, params.D, params.H, dtype)
-    (W,) = packing.augmented(params, 1)
+    rows, x, h = kernels.rows(T, batch, params.D, params.H, dtype)
+    (W,) = kernels.augmented(params, 1)
     a = np.empty((*batch, params.H), dtype)
 
     def run() -> None:
@@ -240,7 +240,7 @@ def infer(
     x = checks.sequence(x, D, params.b.dtype)
     shape = (*x.shape[1:-1], H)
     h0 = checks.like("h0", h0, shape, x.dtype)
-    return packing.stream(kernel, params, x, h0)
+    return kernels.stream(kernel, params, x, h0)
 
 
 def step_vjp(
@@ -362,7 +362,7 @@ def backward(
     checks.trace(trace, Trace, D, H, len(GATES), params.b.dtype)
     dh = checks.like("dh", dh, trace.h[1:].shape, params.b.dtype)
     dh_T = checks.like("dh_T", dh_T, trace.h[0].shape, params.b.dtype)
-    dparams, dx, dstates = packing.backpropagate(
+    dparams, dx, dstates = kernels.backpropagate(
         pull_back, weight_grads, params, trace, dh, dh_T
     )
     return Grads(dparams, dx, *dstates)

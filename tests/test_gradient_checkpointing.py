@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from lstm_lab import checkpointing, lstm, tree
+from lstm_lab import gradient_checkpointing, lstm, tree
 from lstm_lab.gradcheck import relative_errors
 
 # The same sums over at most 30 steps in another order.
@@ -27,10 +27,12 @@ def test_gradients_are_those_of_backward(arch, inputs, rng, batch, segment):
     states, last = rng.normal(size=(2, len(arch.STATES), *batch, H))
     params = inputs.params
     whole = arch.backward(params, arch.forward(params, x, *states), dh, *last)
-    checkpoints = checkpointing.forward(
+    checkpoints = gradient_checkpointing.forward(
         arch, params, x, *states, segment=segment
     )
-    parts = checkpointing.backward(arch, params, checkpoints, dh, *last)
+    parts = gradient_checkpointing.backward(
+        arch, params, checkpoints, dh, *last
+    )
     assert type(parts) is arch.Grads
     assert bits(parts[1:]) == bits(whole[1:])
     errors = relative_errors(parts.params, whole.params)
@@ -43,15 +45,19 @@ def test_what_is_not_given_is_zero(arch, inputs):
     trace = arch.forward(params, x)
     dh = np.ones_like(trace.h[1:])
     for given in ((), (dh,)):
-        checkpoints = checkpointing.forward(arch, params, x)
-        parts = checkpointing.backward(arch, params, checkpoints, *given)
+        checkpoints = gradient_checkpointing.forward(arch, params, x)
+        parts = gradient_checkpointing.backward(
+            arch, params, checkpoints, *given
+        )
         whole = arch.backward(params, trace, *given)
         assert bits(parts[1:]) == bits(whole[1:])
 
 
 def test_checkpoints_end_with_the_last_states(arch, inputs):
     params, x, *states = inputs
-    checkpoints = checkpointing.forward(arch, params, x, *states, segment=2)
+    checkpoints = gradient_checkpointing.forward(
+        arch, params, x, *states, segment=2
+    )
     assert (
         len(checkpoints.states) == 4
     )  # before steps 0, 2 and 4, and at the end
@@ -62,8 +68,8 @@ def test_checkpoints_end_with_the_last_states(arch, inputs):
 
 def test_arguments_are_only_read(arch, inputs, cotangents):
     before = bits((inputs, cotangents))
-    checkpoints = checkpointing.forward(arch, *inputs)
-    checkpointing.backward(
+    checkpoints = gradient_checkpointing.forward(arch, *inputs)
+    gradient_checkpointing.backward(
         arch, inputs.params, checkpoints, *tree.leaves(cotangents).values()
     )
     assert bits((inputs, cotangents)) == before
@@ -74,8 +80,8 @@ def held(T, rng):
     params = lstm.init(2, 16, rng=rng)
     x = rng.normal(size=(T, 4, 2))
     tracemalloc.start()
-    checkpoints = checkpointing.forward(lstm, params, x)
-    grads = checkpointing.backward(
+    checkpoints = gradient_checkpointing.forward(lstm, params, x)
+    grads = gradient_checkpointing.backward(
         lstm, params, checkpoints, None, np.ones((4, 16))
     )
     peak = tracemalloc.get_traced_memory()[1]
@@ -96,16 +102,16 @@ def test_memory_grows_as_the_root_of_time(rng):
     ],
 )
 def test_other_checkpoints_are_refused(inputs, arch, change, message):
-    checkpoints = change(checkpointing.forward(arch, *inputs))
+    checkpoints = change(gradient_checkpointing.forward(arch, *inputs))
     with pytest.raises((TypeError, ValueError), match=message):
-        checkpointing.backward(arch, inputs.params, checkpoints)
+        gradient_checkpointing.backward(arch, inputs.params, checkpoints)
 
 
 def test_bad_arguments_are_named(arch, inputs):
     with pytest.raises(ValueError, match="segment must be at least 1, got 0"):
-        checkpointing.forward(arch, *inputs, segment=0)
-    checkpoints = checkpointing.forward(arch, *inputs)
+        gradient_checkpointing.forward(arch, *inputs, segment=0)
+    checkpoints = gradient_checkpointing.forward(arch, *inputs)
     with pytest.raises(ValueError, match=r"dh must have shape \(5, 3, 6\)"):
-        checkpointing.backward(
+        gradient_checkpointing.backward(
             arch, inputs.params, checkpoints, np.ones((5, 3, 7))
         )

@@ -1,0 +1,254 @@
+r"""Which network learns to remember for how long: task by network by length of the gap.
+
+Each run trains one network on one task from one seed; `SWEEP` is the grid of them, and `STORE` is
+where its results are kept. ``python -m lstm_lab.sweeps run lstm_lab.phase:SWEEP --store
+src/lstm_lab/data/phase.jsonl --renew`` makes them anew.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_lab import gru, lstm, rnn, tasks
+from lstm_lab.architecture import Architecture
+from lstm_lab.initialization import identity, orthogonal, start
+from lstm_lab.numerics import Array
+from lstm_lab.sweeps import Row, Sweep
+from lstm_lab.training import Config, Rate, fit, wilson_interval
+
+STORE = Path(str(files("lstm_lab") / "data" / "phase.jsonl"))
+
+
+class Network(NamedTuple):
+    """An architecture, and how its first parameters are drawn for sequences of some length."""
+
+    arch: Architecture
+    start: Callable[[int], Callable[..., Any]]
+
+
+class Problem(NamedTuple):
+    """A task, how many steps its sequences have, its baseline, and when it counts as solved."""
+
+    task: Callable[..., tasks.Batch]
+    steps: Callable[[int], int]
+    baseline: Callable[[int], float]
+    solved: float
+    """Share of the baseline below which a loss must fall."""
+
+
+NETWORKS: Mapping[str, Network] = {
+    "RNN": Network(rnn, lambda _: start(rnn)),
+    "RNN, orthogonal": Network(rnn, lambda _: start(rnn, recurrent=orthogonal)),
+    "RNN, identity": Network(rnn, lambda _: start(rnn, recurrent=identity)),
+    "GRU": Network(gru, lambda _: start(gru)),
+    "GRU, chrono": Network(gru, lambda steps: start(gru, T_max=steps)),
+    "LSTM, forget bias 0": Network(lstm, lambda _: start(lstm, f=0.0)),
+    "LSTM, forget bias 1": Network(lstm, lambda _: start(lstm, f=1.0)),
+    "LSTM, chrono": Network(lstm, lambda steps: start(lstm, T_max=steps)),
+}
+PROBLEMS: Mapping[str, Problem] = {
+    # 0.06 of 1/6 is the mean squared error 0.01.
+    "adding": Problem(
+        tasks.adding, lambda T: T, lambda _: tasks.ADDING_BASELINE, 0.06
+    ),
+    "copy memory": Problem(
+        tasks.copy_memory,
+        lambda T: T + 20,
+        tasks.copy_memory_baseline,
+        0.5,
+    ),
+}
+GAPS: Mapping[str, tuple[int, ...]] = {
+    "adding": (25, 50, 100, 200),
+    "copy memory": (10, 30, 100),
+}
+SEEDS = range(5)
+EARLY = 3
+"""Updates whose losses another machine reproduces."""
+RECIPE = partial(
+    Config,
+    H=64,
+    batch_size=32,
+    steps=3000,
+    learning_rate=7e-3,
+    clip=0.1,
+    held_out_size=500,
+    evaluate_every=250,
+    dtype="float32",
+)
+
+
+def configure(*, problem: str, network: str, T: int, seed: int) -> Config:
+    """Return what decides one run.
+
+    Parameters
+    ----------
+    problem, network : str
+        Keys of `PROBLEMS` and `NETWORKS`.
+    T : int
+        The task's length: the steps to be bridged, or about as many.
+    seed : int
+        Of weights and batches.
+
+    Returns
+    -------
+    Config
+        It stops at half of the loss that counts as solved.
+    """
+    task, steps, baseline, solved = PROBLEMS[problem]
+    return RECIPE(
+        task=task,
+        T=T,
+        start=NETWORKS[network].start(steps(T)),
+        criterion=0.5 * solved * baseline(T),
+        seed=seed,
+    )
+
+
+def experiment(
+    *, problem: str, network: str, T: int, seed: int
+) -> dict[str, Any]:
+    """Train one network.
+
+    Parameters
+    ----------
+    problem, network, T, seed
+        As in `configure`.
+
+    Returns
+    -------
+    dict
+        ``first_losses``, of the first updates; ``updates``, how many were done; ``share``, the
+        best held-out loss as a share of the baseline, and whether that ``solved`` the task. A
+        run that diverged has no updates, and the share NaN.
+    """
+    config = configure(problem=problem, network=network, T=T, seed=seed)
+    first = probe(problem=problem, network=network, T=T, seed=seed)
+    try:
+        run = fit(NETWORKS[network].arch, config)
+    except FloatingPointError:
+        return first | {"updates": 0, "share": np.nan, "solved": False}
+    best = float(run.held_out.min()) / PROBLEMS[problem].baseline(T)
+    solved = best < PROBLEMS[problem].solved
+    return first | {"updates": run.steps, "share": best, "solved": solved}
+
+
+def probe(*, problem: str, network: str, T: int, seed: int) -> dict[str, Any]:
+    """Do the first updates only.
+
+    Parameters
+    ----------
+    problem, network, T, seed
+        As in `configure`.
+
+    Returns
+    -------
+    dict
+        The ``first_losses`` of `experiment`.
+    """
+    config = configure(problem=problem, network=network, T=T, seed=seed)
+    short = replace(config, steps=EARLY, held_out_size=1)
+    return {"first_losses": fit(NETWORKS[network].arch, short).losses}
+
+
+SWEEP = Sweep(
+    name="lstm_lab.phase:SWEEP",
+    experiment=experiment,
+    configurations=[
+        {"problem": problem, "network": network, "T": T}
+        for problem, gaps in GAPS.items()
+        for network in NETWORKS
+        for T in gaps
+    ],
+    seeds=SEEDS,
+    # Rounding of float32, over some hundred steps.
+    signature={"first_losses": 1e-3},
+    probe=probe,
+)
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """What became of the runs on one problem, by network and gap.
+
+    ``share`` (N, M) is the median over the seeds of the best held-out loss, as a share of the
+    baseline; ``solved`` (N, M) counts the runs that solved the task, out of ``runs``.
+    """
+
+    problem: str
+    networks: tuple[str, ...]
+    gaps: tuple[int, ...]
+    share: Array
+    solved: NDArray[np.integer[Any]]
+    runs: int
+
+    def rates(self, T: int) -> dict[str, Rate]:
+        """Return each network's share of solved runs, with Wilson's interval.
+
+        Parameters
+        ----------
+        T : int
+            One of `gaps`.
+
+        Returns
+        -------
+        dict of str to Rate
+            By network.
+        """
+        column = self.solved[:, self.gaps.index(T)]
+        return {
+            network: wilson_interval(int(solved), self.runs)
+            for network, solved in zip(self.networks, column, strict=True)
+        }
+
+
+def diagram(rows: Sequence[Row], problem: str) -> Diagram:
+    """Return the diagram of one problem.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The table of `SWEEP`.
+    problem : str
+        A key of `PROBLEMS`.
+
+    Returns
+    -------
+    Diagram
+        In the order of `NETWORKS` and `GAPS`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such problem.
+    """
+    if problem not in PROBLEMS:
+        raise ValueError(
+            f"problem must be one of {', '.join(PROBLEMS)}, got {problem!r}"
+        )
+    shape = len(NETWORKS), len(GAPS[problem]), len(SEEDS)
+
+    def table(field: str) -> NDArray[Any]:
+        results: list[Any] = [
+            row.result[field]
+            for row in rows
+            if row.configuration["problem"] == problem
+        ]
+        return np.reshape(results, shape)
+
+    # A run that diverged has learnt nothing.
+    share = np.nan_to_num(table("share"), nan=np.inf)
+    return Diagram(
+        problem,
+        tuple(NETWORKS),
+        GAPS[problem],
+        np.median(share, axis=-1),
+        table("solved").sum(axis=-1),
+        len(SEEDS),
+    )

@@ -1,0 +1,31 @@
+"""Training a recurrent network on a task: the network, a configuration, and the record of a run.
+
+`fit` takes an architecture and a `Config` and returns a `Run`.
+"""
+
+from lstm_lab.training.configuration import Config, Task, describe
+from lstm_lab.training.fitting import fit
+from lstm_lab.training.model import (
+    Model,
+    init,
+    loss,
+    loss_and_grads,
+    predict,
+)
+from lstm_lab.training.runs import Rate, Run, success_rate, wilson_interval
+
+__all__ = [
+    "Config",
+    "Model",
+    "Rate",
+    "Run",
+    "Task",
+    "describe",
+    "fit",
+    "init",
+    "loss",
+    "loss_and_grads",
+    "predict",
+    "success_rate",
+    "wilson_interval",
+]

@@ -1,0 +1,145 @@
+"""What training returns: the record of a run, and the share of runs that succeed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_lab import checks
+from lstm_lab.numerics import Array
+from lstm_lab.training.configuration import Config
+from lstm_lab.training.model import Model
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run: what came out, and all that it came from.
+
+    ``losses`` and ``grad_norms`` (steps,) are those of each batch, at the parameters before the
+    update; norms are taken before clipping. ``held_out`` (E,) are the losses of the held-out
+    batch after as many updates as ``evaluated`` (E,) says, the first before any, the last at the
+    end. ``initial`` and ``final`` are the models before and after. A run that was
+    ``interrupted`` ends after a whole number of updates, and may not be evaluated there.
+    """
+
+    architecture: str
+    config: Config
+    initial: Model
+    final: Model
+    losses: Array
+    grad_norms: Array
+    held_out: Array
+    evaluated: NDArray[np.integer[Any]]
+    interrupted: bool = False
+
+    @property
+    def seed(self) -> int:
+        """The seed of the configuration."""
+        return self.config.seed
+
+    @property
+    def steps(self) -> int:
+        """How many updates were done."""
+        return len(self.losses)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the criterion was met; False where there is none."""
+        return meets_criterion(self.config, self.losses)
+
+
+def meets_criterion(
+    config: Config, batch_losses: Sequence[float] | Array
+) -> bool:
+    """Return whether the last losses meet the criterion.
+
+    Parameters
+    ----------
+    config : Config
+        With the ``criterion``, or without one, and its ``window``.
+    batch_losses : sequence of float
+        The losses so far.
+
+    Returns
+    -------
+    bool
+        False where there is no criterion, or fewer losses than the window.
+    """
+    return (
+        config.criterion is not None
+        and len(batch_losses) >= config.window
+        and bool(np.mean(batch_losses[-config.window :]) < config.criterion)
+    )
+
+
+class Rate(NamedTuple):
+    """A share of successes, and the ends of its 95 % interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+def success_rate(runs: Sequence[Run]) -> Rate:
+    """Return the share of runs that reached their criterion, with `wilson_interval`.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        At least one, of different seeds.
+
+    Returns
+    -------
+    Rate
+        Share, lower and upper end, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no run.
+    """
+    if not runs:
+        raise ValueError("runs must be at least one, got none")
+    return wilson_interval(sum(run.reached for run in runs), len(runs))
+
+
+def wilson_interval(successes: int, n: int) -> Rate:
+    r"""Return a share of successes, with Wilson's interval.
+
+    .. math::
+
+        \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} +
+        \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}}, \qquad z = 1.96
+
+    Parameters
+    ----------
+    successes : int
+        How many of them succeeded.
+    n : int
+        How many there were, at least 1.
+
+    Returns
+    -------
+    Rate
+        Share, lower and upper end, between 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is no positive integer, or `successes` is not from 0 to `n`.
+
+    References
+    ----------
+    E. B. Wilson, Journal of the American Statistical Association 22 (1927).
+    """
+    if not 0 <= successes <= checks.positive_int("n", n):
+        raise ValueError(f"successes must be from 0 to {n}, got {successes}")
+    share = successes / n
+    z = 1.959963984540054
+    middle = share + z * z / (2 * n)
+    spread = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    shrink = 1 + z * z / n
+    low, high = (middle - spread) / shrink, (middle + spread) / shrink
+    return Rate(share, max(0.0, float(low)), min(1.0, float(high)))

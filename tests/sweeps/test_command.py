@@ -1,0 +1,211 @@
+"""The command line: exit codes, messages, and sweeps that are stopped and killed."""
+
+import os
+import re
+import runpy
+import signal
+import sys
+from dataclasses import replace
+
+import pytest
+
+from lstm_lab.sweeps import run
+from lstm_lab.sweeps.__main__ import main
+from lstm_lab.sweeps.store import Row, appending, create, header, read
+
+from .conftest import PATIENCE, lines, wait_for
+from .experiments import LEARNING, SQUARES
+
+TARGET = "sweeps.experiments:SQUARES"
+SLOWER = {"SWEEPS_TEST_PAUSE": "0.1"}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store.jsonl"
+
+
+@pytest.fixture
+def said(capsys, store):
+    """Return a function that does what a command says, and returns code, output and errors."""
+
+    def command(action, target=TARGET, *options):
+        words = [action, target, "--store", str(store), *map(str, options)]
+        return main(words), *capsys.readouterr()
+
+    return command
+
+
+# Actions
+
+
+def test_a_sweep_from_its_start_to_its_check(said, store):
+    code, out, err = said("status")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"FAILED: there is no store {store}; make it with: ")
+
+    done = f"{store} is complete: 6 rows.\n"
+    assert said("run", TARGET, "--jobs", 1) == (0, done, "")
+    assert said("status") == (0, f"{store}: 6 of 6 rows\n", "")
+    confirmed = (0, f"{store} is confirmed.\n", "")
+    assert said("check", TARGET, "--jobs", 1) == confirmed
+
+
+def test_quiet_is_silent(said):
+    assert said("run", TARGET, "--jobs", 1, "--quiet") == (0, "", "")
+
+
+def test_rows_to_check_can_be_chosen(said, calls):
+    said("run", TARGET, "--jobs", 1)
+    calls()
+    said("check", TARGET, "--jobs", 1, "--rows", 4, 1)
+    assert calls() == [{"x": 3, "seed": 5}, {"x": 2, "seed": 7}]
+    said("check", TARGET, "--jobs", 1, "--every", 3)
+    assert calls() == [{"x": 3, "seed": 7}, {"x": 1, "seed": 5}]
+    with pytest.raises(SystemExit, match="2"):
+        said("check", TARGET, "--rows", 1, "--every", 3)
+
+
+def test_what_differs_is_printed(said, store):
+    rows = run(SQUARES, store, jobs=1)
+    create(store, header(SQUARES))
+    with appending(store) as append:
+        append(rows[1]._replace(result=rows[1].result | {"square": 8.0}))
+    assert said("check", TARGET, "--jobs", 1) == (
+        1,
+        "row 1, square: 8.0 stored, 9.0 now\n",
+        "",
+    )
+
+
+def test_a_stale_or_incomplete_store_is_no_success(said, store):
+    made_by = header(SQUARES)
+    create(store, made_by)
+    assert said("status") == (1, f"{store}: 0 of 6 rows\n", "")
+    create(store, replace(made_by, code=made_by.code | {"lstm_lab.rnn": "0"}))
+    with appending(store) as append:
+        for case in SQUARES.cases:
+            append(Row(*case, {}))
+    stale = f"{store}: 6 of 6 rows\nstale: lstm_lab.rnn changed\n"
+    assert said("status") == (1, stale, "")
+    code, out, err = said("run")
+    assert (code, out) == (1, "")
+    command = re.search(
+        r"Run it again with: python -m lstm_lab.sweeps (.*)", err
+    )
+    assert main([*command[1].split(), "--jobs", "1"]) == 0
+    assert read(store).header == made_by
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "absent.module:SWEEP",
+            "'absent.module' cannot be imported: No module",
+        ),
+        (":SWEEP", "'' cannot be imported: Empty module name"),
+        ("sweeps.experiments", "sweeps.experiments is no sweep; MODULE:SWEEP"),
+        ("sweeps.experiments:T", "sweeps.experiments:T is no sweep"),
+        ("sweeps.experiments:FRAGILE", "3 rows failed"),
+    ],
+)
+def test_failures_are_told_in_plain_words(said, target, message):
+    code, out, err = said("run", target, "--jobs", 1)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"FAILED: {message}")
+
+
+def test_a_store_that_cannot_be_written_is_a_failure(capsys, tmp_path):
+    store = tmp_path / "file" / "store.jsonl"
+    store.parent.write_text("", encoding="utf-8")
+    assert main(["run", TARGET, "--store", str(store)]) == 1
+    assert capsys.readouterr().err.startswith("FAILED: ")
+
+
+def test_a_command_that_is_none_is_2(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["run"])
+    assert "MODULE:SWEEP, --store" in capsys.readouterr().err
+
+
+def test_help_says_what_there_is(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["lstm_lab.sweeps", "--help"])
+    monkeypatch.delitem(sys.modules, "lstm_lab.sweeps.__main__")
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("lstm_lab.sweeps", run_name="__main__")
+    out = capsys.readouterr().out
+    for word in ("python -m lstm_lab.sweeps", "run", "check", "status", "130"):
+        assert word in out
+
+
+def test_stopped_is_130(said, store, monkeypatch):
+    def stop(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lstm_lab.sweeps.__main__.run", stop)
+    message = (
+        f"Stopped. {store} keeps every row so far; the same command goes on.\n"
+    )
+    assert said("run") == (130, "", message)
+
+
+# Whole processes
+
+
+def learning(store, *options):
+    target = "sweeps.experiments:LEARNING"
+    return ("-m", "lstm_lab.sweeps", "run", target, "--store", store, *options)
+
+
+def as_calls(cases):
+    return sorted(
+        [{**case.configuration, "seed": case.seed} for case in cases], key=str
+    )
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_a_sweep_and_the_same_command_goes_on(
+    start, store, tmp_path, jobs
+):
+    command = learning(store, "--jobs", jobs)
+    process = start(*command, **SLOWER)
+    wait_for(lambda: lines(store) > 2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    assert process.wait(PATIENCE) == 130
+    out, err = process.said()
+    assert out == ""
+    assert "keeps every row so far; the same command goes on." in err
+    assert "Traceback" not in err
+    assert 1 < len(read(store).rows) < len(LEARNING.cases)
+    once = tmp_path / "once.jsonl"
+    run(LEARNING, once, jobs=1)
+    run(LEARNING, store, jobs=1)
+    assert store.read_bytes() == once.read_bytes()
+
+
+@pytest.mark.parametrize(("jobs", "moments"), [(1, [0, 1, 5]), (2, [4])])
+def test_a_sweep_killed_again_and_again_loses_and_repeats_no_row(
+    start, store, tmp_path, jobs, moments
+):
+    once = tmp_path / "once.jsonl"
+    run(LEARNING, once, jobs=1)
+    for rows in moments:
+        before = read(store).rows if store.exists() else ()
+        process = start(*learning(store, "--jobs", jobs), **SLOWER)
+        wait_for(lambda rows=rows: lines(store) > rows)
+        process.kill()
+        assert process.wait(PATIENCE) == -signal.SIGKILL
+        kept = {row.row for row in read(store).rows}
+        assert {row.row for row in before} <= kept
+        with store.open("ab") as file:  # as if it had been killed in mid-line
+            file.write(once.read_bytes().splitlines()[-1][: -rows - 1])
+    missing = read(store).missing
+    assert missing
+    log = tmp_path / "last"
+    process = start(*learning(store, "--jobs", jobs), SWEEPS_TEST_LOG=str(log))
+    assert process.wait(PATIENCE) == 0
+    assert process.said() == (f"{store} is complete: 12 rows.\n", "")
+    ran = sorted(log.read_text(encoding="utf-8").splitlines())
+    assert ran == list(map(str, as_calls(missing)))
+    assert store.read_bytes() == once.read_bytes()
