@@ -100,6 +100,13 @@ TASKS = {
             "pytest tests/torch",
         ),
     ),
+    "sweep": Task(
+        "train the networks of the phase diagram anew, if its code has changed",
+        commands=(
+            "python -m lstm_lab.sweeps run lstm_lab.phase:SWEEP"
+            " --store src/lstm_lab/data/phase.jsonl --renew",
+        ),
+    ),
     "benchmark": Task(
         "time the package beside other libraries, which are installed first",
         commands=(

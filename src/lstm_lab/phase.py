@@ -26,10 +26,12 @@ STORE = Path(str(files("lstm_lab") / "data" / "phase.jsonl"))
 
 
 class Network(NamedTuple):
-    """An architecture, and how its first parameters are drawn for sequences of some length."""
+    """An architecture, how its first parameters are drawn for some length, and how it learns."""
 
     arch: Architecture
     start: Callable[[int], Callable[..., Any]]
+    learning_rate: float
+    clip: float
 
 
 class Problem(NamedTuple):
@@ -39,18 +41,34 @@ class Problem(NamedTuple):
     steps: Callable[[int], int]
     baseline: Callable[[int], float]
     solved: float
-    """Share of the baseline below which a loss must fall."""
+    """Share of the baseline below which the mean of the last losses must fall."""
 
+
+# Chosen by a few runs with seeds that are not in the sweep.
+_PLAIN = {"learning_rate": 1e-3, "clip": 1.0}
+_GATED = {"learning_rate": 7e-3, "clip": 0.1}
 
 NETWORKS: Mapping[str, Network] = {
-    "RNN": Network(rnn, lambda _: start(rnn)),
-    "RNN, orthogonal": Network(rnn, lambda _: start(rnn, recurrent=orthogonal)),
-    "RNN, identity": Network(rnn, lambda _: start(rnn, recurrent=identity)),
-    "GRU": Network(gru, lambda _: start(gru)),
-    "GRU, chrono": Network(gru, lambda steps: start(gru, T_max=steps)),
-    "LSTM, forget bias 0": Network(lstm, lambda _: start(lstm, f=0.0)),
-    "LSTM, forget bias 1": Network(lstm, lambda _: start(lstm, f=1.0)),
-    "LSTM, chrono": Network(lstm, lambda steps: start(lstm, T_max=steps)),
+    "RNN": Network(rnn, lambda _: start(rnn), **_PLAIN),
+    "RNN, orthogonal": Network(
+        rnn, lambda _: start(rnn, recurrent=orthogonal), **_PLAIN
+    ),
+    "RNN, identity": Network(
+        rnn, lambda _: start(rnn, recurrent=identity), **_PLAIN
+    ),
+    "GRU": Network(gru, lambda _: start(gru), **_GATED),
+    "GRU, chrono": Network(
+        gru, lambda steps: start(gru, T_max=steps), **_GATED
+    ),
+    "LSTM, forget bias 0": Network(
+        lstm, lambda _: start(lstm, f=0.0), **_GATED
+    ),
+    "LSTM, forget bias 1": Network(
+        lstm, lambda _: start(lstm, f=1.0), **_GATED
+    ),
+    "LSTM, chrono": Network(
+        lstm, lambda steps: start(lstm, T_max=steps), **_GATED
+    ),
 }
 PROBLEMS: Mapping[str, Problem] = {
     # 0.06 of 1/6 is the mean squared error 0.01.
@@ -65,7 +83,7 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
 }
 GAPS: Mapping[str, tuple[int, ...]] = {
-    "adding": (25, 50, 100, 200),
+    "adding": (10, 25, 50, 100, 200),
     "copy memory": (10, 30, 100),
 }
 SEEDS = range(5)
@@ -75,9 +93,7 @@ RECIPE = partial(
     Config,
     H=64,
     batch_size=32,
-    steps=3000,
-    learning_rate=7e-3,
-    clip=0.1,
+    steps=4000,
     held_out_size=500,
     evaluate_every=250,
     dtype="float32",
@@ -99,14 +115,17 @@ def configure(*, problem: str, network: str, T: int, seed: int) -> Config:
     Returns
     -------
     Config
-        It stops at half of the loss that counts as solved.
+        It stops as soon as the task counts as solved.
     """
     task, steps, baseline, solved = PROBLEMS[problem]
+    _, draw, learning_rate, clip = NETWORKS[network]
     return RECIPE(
         task=task,
         T=T,
-        start=NETWORKS[network].start(steps(T)),
-        criterion=0.5 * solved * baseline(T),
+        start=draw(steps(T)),
+        learning_rate=learning_rate,
+        clip=clip,
+        criterion=solved * baseline(T),
         seed=seed,
     )
 
@@ -135,8 +154,7 @@ def experiment(
     except FloatingPointError:
         return first | {"updates": 0, "share": np.nan, "solved": False}
     best = float(run.held_out.min()) / PROBLEMS[problem].baseline(T)
-    solved = best < PROBLEMS[problem].solved
-    return first | {"updates": run.steps, "share": best, "solved": solved}
+    return first | {"updates": run.steps, "share": best, "solved": run.reached}
 
 
 def probe(*, problem: str, network: str, T: int, seed: int) -> dict[str, Any]:

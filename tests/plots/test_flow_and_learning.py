@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lstm_lab import gradflow, gru, lstm, plots, rnn, tasks, training
+from lstm_lab import gradflow, gru, lstm, phase, plots, rnn, tasks, training
 from lstm_lab.initialization import start
 
 
@@ -181,3 +181,33 @@ def test_learning_curves(ax):
     assert set(ax.lines[-1].get_ydata()) == {tasks.ADDING_BASELINE}
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["plain", "gated", "best constant guess"]
+
+
+def test_phase_diagram():
+    share = np.array([[0.1, 0.9], [0.4, np.inf]])
+    record = phase.Diagram(
+        "adding",
+        ("RNN", "LSTM"),
+        (10, 20),
+        share,
+        np.array([[5, 0], [3, 1]]),
+        5,
+    )
+    ax = Figure().subplots()
+    assert plots.phase_diagram(ax, record) is ax
+    np.testing.assert_array_equal(ax.images[0].get_array(), share)
+    assert [
+        (*text.get_position(), text.get_text(), text.get_color())
+        for text in ax.texts
+    ] == [
+        (0, 0, "5/5", "w"),
+        (1, 0, "0/5", "k"),
+        (0, 1, "3/5", "w"),
+        (1, 1, "1/5", "k"),
+    ]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["10", "20"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "RNN",
+        "LSTM",
+    ]
+    assert ax.get_title() == "adding"

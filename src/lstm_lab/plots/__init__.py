@@ -14,7 +14,7 @@ from lstm_lab.plots.flow import (
     truncation,
 )
 from lstm_lab.plots.gates import gate_activations, gate_histograms
-from lstm_lab.plots.learning import cliff, learning_curves
+from lstm_lab.plots.learning import cliff, learning_curves, phase_diagram
 from lstm_lab.plots.style import ARCHITECTURE_STYLES, GATE_COLORS, NAMES
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "gru_diagram",
     "learning_curves",
     "lstm_diagram",
+    "phase_diagram",
     "powers",
     "spectra",
     "truncation",

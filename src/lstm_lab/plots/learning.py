@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lstm_lab.gradflow import Cliff, Descent
+from lstm_lab.phase import Diagram
 from lstm_lab.plots.flow import LINE_STYLES
 from lstm_lab.training import Run
 
@@ -85,4 +86,43 @@ def learning_curves(
     ax.axhline(baseline, color="0.3", ls=":", label="best constant guess")
     ax.set(yscale="log", xlabel="updates", ylabel="mean squared error")
     ax.legend()
+    return ax
+
+
+def phase_diagram(ax: Axes, diagram: Diagram) -> Axes:
+    """Draw what became of the runs on one task, a field for each network and gap.
+
+    The colour is the median loss as a share of the baseline, the text says how many of the runs
+    solved the task.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    diagram : Diagram
+        What `phase.diagram` returned.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    image = ax.imshow(
+        diagram.share, cmap="cividis", vmin=0, vmax=1, aspect="auto"
+    )
+    for (n, m), solved in np.ndenumerate(diagram.solved):
+        dark = diagram.share[n, m] < 0.5
+        ax.text(
+            m,
+            n,
+            f"{solved}/{diagram.runs}",
+            color="w" if dark else "k",
+            ha="center",
+            va="center",
+        )
+    ax.set_xticks(range(len(diagram.gaps)), list(map(str, diagram.gaps)))
+    ax.set_yticks(range(len(diagram.networks)), diagram.networks)
+    ax.set(title=diagram.problem, xlabel="$T$ [steps]")
+    ax.grid(visible=False)
+    ax.figure.colorbar(image, ax=ax, label="loss / baseline, median")
     return ax
