@@ -1,7 +1,11 @@
 """One suite for all architectures: what each must do, whatever its equations say."""
 
 import inspect
+import os
+import subprocess
+import sys
 import tracemalloc
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -153,6 +157,22 @@ def test_dtype_stays_what_it_is(architecture, inputs, cotangents, rng, dtype):
     assert_close(results, run(arch, inputs, cotangents), ROUNDING[dtype])
 
 
+def test_single_precision_is_computed_in_single_precision(
+    arch, inputs, cotangents, monkeypatch
+):
+    same = tree.map(lambda leaf: leaf.astype(np.float32), (inputs, cotangents))
+    seen, matmul = set(), np.matmul
+
+    def watched(*factors, out):
+        seen.update(factor.dtype for factor in factors)
+        return matmul(*factors, out=out)
+
+    # Into an array of float32, a product of float64 would go unnoticed.
+    monkeypatch.setattr(np, "matmul", watched)
+    run(arch, *same)
+    assert seen == {np.dtype(np.float32)}
+
+
 # The kernels do what the equations say
 
 
@@ -203,24 +223,49 @@ def test_backward_is_step_vjp_step_by_step(arch, inputs, cotangents, k, dtype):
     assert_close(grads, expected, ROUNDING[dtype])
 
 
+@pytest.mark.parametrize(
+    ("steps", "parts"),
+    [
+        (0, [1, 1, 1, 1, 1]),
+        (1, [1, 1, 1, 1, 1]),
+        (2, [2, 2, 1]),
+        (4, [4, 1]),
+        (5, [5]),
+        (6, [5]),
+    ],
+)
+@EXAMPLES
 def test_backward_in_parts_is_backward_as_a_whole(
-    arch, inputs, cotangents, monkeypatch
+    arch, inputs, cotangents, monkeypatch, k, steps, parts
 ):
+    inputs, cotangents = examples(inputs, cotangents, k)
     _, whole = run(arch, inputs, cotangents)
-    for rows in (1, 2 * inputs.x.shape[1]):  # one step a part; two, two and one
-        monkeypatch.setattr(kernels, "ROWS", rows)
-        _, parts = run(arch, inputs, cotangents)
-        assert bits(parts._replace(params=None)) == bits(
-            whole._replace(params=None)
-        )
-        assert_close(parts.params, whole.params)
+    lengths, weight_grads = [], arch.weight_grads
+
+    def counted(params, trace, da):
+        lengths.append(len(da))
+        return weight_grads(params, trace, da)
+
+    examples_a_step = inputs.h0.size // inputs.params.H
+    # One row more is not enough for another step, unless a step is one row.
+    rows = steps * examples_a_step + (examples_a_step > 1)
+    monkeypatch.setattr(kernels, "ROWS", rows)
+    monkeypatch.setattr(arch, "weight_grads", counted)
+    _, in_parts = run(arch, inputs, cotangents)
+    assert lengths == parts  # the last steps first
+    assert bits(in_parts[1:]) == bits(whole[1:])
+    assert_close(in_parts.params, whole.params)
 
 
 @pytest.mark.parametrize("T", [1, 7, 8, 9, 20])
 @EXAMPLES
-def test_infer_is_forward_without_a_trace(arch, inputs, cotangents, rng, k, T):
-    (params, x, *states), _ = examples(inputs, cotangents, k)
-    x = rng.normal(size=(T, *x.shape[1:]))
+@DTYPES
+def test_infer_is_forward_without_a_trace(
+    arch, inputs, cotangents, rng, k, T, dtype
+):
+    inputs, _ = examples(inputs, cotangents, k)
+    inputs = inputs._replace(x=rng.normal(size=(T, *inputs.x.shape[1:])))
+    params, x, *states = tree.map(lambda leaf: leaf.astype(dtype), inputs)
     trace = arch.forward(params, x, *states)
     h, last = arch.infer(params, x, *states)
     assert bits(h) == bits(trace.h[1:])
@@ -228,6 +273,24 @@ def test_infer_is_forward_without_a_trace(arch, inputs, cotangents, rng, k, T):
         tuple(getattr(trace, name)[-1] for name in arch.STATES)
     )
     assert bits(arch.infer(params, x)[0]) == bits(arch.forward(params, x).h[1:])
+
+
+@pytest.mark.parametrize(("T", "held"), [(1, 1), (7, 7), (8, 8), (20, 8)])
+def test_infer_holds_no_more_steps_than_it_must(
+    arch, inputs, rng, monkeypatch, T, held
+):
+    lengths, kernel = [], arch.kernel
+
+    def counted(params, steps, batch):
+        lengths.append(steps)
+        return kernel(params, steps, batch)
+
+    monkeypatch.setattr(arch, "kernel", counted)
+    x = rng.normal(size=(T, *inputs.x.shape[1:]))
+    h, last = arch.infer(inputs.params, x)
+    assert lengths == [held]
+    # A view would keep the buffer alive as long as the states.
+    assert all(leaf.flags.owndata for leaf in (h, *last))
 
 
 def test_infer_takes_no_memory_that_grows_with_time(arch, inputs, rng):
@@ -343,14 +406,36 @@ def test_arguments_are_only_read(arch, inputs, cotangents, k):
     inputs, cotangents = examples(inputs, cotangents, k)
     before = bits((inputs, cotangents))
     trace, grads = run(arch, inputs, cotangents)
+    arch.infer(*inputs)
     assert bits((inputs, cotangents)) == before
     again = arch.backward(
         inputs.params, tree.map(frozen, trace), **tree.leaves(cotangents)
     )
     assert bits(again) == bits(grads)
-    for given in tree.leaves((inputs, cotangents)).values():
-        for name, leaf in tree.leaves(grads).items():
-            assert not np.shares_memory(leaf, given), name
+
+
+@EXAMPLES
+def test_no_array_shares_memory_with_another(arch, inputs, cotangents, k):
+    inputs, cotangents = examples(inputs, cotangents, k)
+    results = *run(arch, inputs, cotangents), arch.infer(*inputs)
+    arrays = tree.leaves((inputs, cotangents, results))
+    for (name, leaf), (other, memory) in combinations(arrays.items(), 2):
+        assert not np.shares_memory(leaf, memory), (name, other)
+
+
+def test_step_vjp_and_weight_grads_only_read(arch, inputs, cotangents):
+    trace = arch.forward(*inputs)
+    given = inputs.params, trace, cotangents
+    params, trace, (_, *last) = tree.map(frozen, given)
+    last = [dstate for dstate in last if dstate is not None]
+    da, dx, dstates = arch.step_vjp(params, trace, 2, *last)
+    das = frozen(np.stack([da] * len(trace.x)))
+    dparams = arch.weight_grads(params, trace, das)
+    arrays = tree.leaves(
+        ((params, trace, last, das), (da, dx, dstates, dparams))
+    )
+    for (name, leaf), (other, memory) in combinations(arrays.items(), 2):
+        assert not np.shares_memory(leaf, memory), (name, other)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
@@ -364,6 +449,44 @@ def test_layout_in_memory_does_not_matter(arch, inputs, cotangents, k, layout):
 def test_the_same_call_gives_the_same_bits(arch, inputs, cotangents):
     first, second = (run(arch, inputs, cotangents) for _ in range(2))
     assert bits(first) == bits(second)
+
+
+DIGEST = """
+import hashlib
+import numpy as np
+from lstm_lab import gru, lstm, rnn, tree
+
+rng, digest = np.random.default_rng(0), hashlib.sha256()
+after = gru.init(5, 33, rng=rng, reset="after")
+for arch, params in [
+    *((arch, arch.init(5, 33, rng=rng)) for arch in (rnn, lstm, gru)),
+    (gru, after),
+]:
+    x = rng.normal(size=(50, 7, 5))
+    trace = arch.forward(params, x)
+    grads = arch.backward(params, trace, np.ones_like(trace.h[1:]))
+    for leaf in tree.leaves((trace, grads, arch.infer(params, x))).values():
+        digest.update(leaf.tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_another_process_gives_the_same_bits():
+    one_thread = os.environ | {
+        f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "MKL", "OMP")
+    }
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", DIGEST],
+            env=one_thread | {"PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("1", "2")
+    ]
+    first, second = (process.communicate()[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert first == second
 
 
 # Initial weights, and the two conventions of the GRU

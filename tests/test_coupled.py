@@ -38,7 +38,10 @@ def test_it_is_an_architecture():
     assert coupled.GATES == ("f", "o", "g")
     assert coupled.STATES == lstm.STATES
     assert coupled.Grads._fields == lstm.Grads._fields
-    for name in ("init", "forward", "step_vjp", "weight_grads", "backward"):
+    for name in (
+        *("init", "forward", "infer"),
+        *("step_vjp", "weight_grads", "backward"),
+    ):
         own, model = (
             inspect.signature(getattr(arch, name)) for arch in (coupled, lstm)
         )
@@ -61,12 +64,23 @@ def test_the_state_follows_its_equations(params, x):
         np.testing.assert_allclose(trace.c[t + 1], c, rtol=0, atol=ROUNDING)
 
 
+@pytest.mark.parametrize("shape", [(T, B, D), (T, 1, D), (T, D), (20, B, D)])
+def test_infer_is_forward_without_a_trace(params, rng, shape):
+    x = rng.normal(size=shape)
+    states = rng.normal(size=(2, *shape[1:-1], H))
+    for given in ((), states[:1], states):
+        trace = coupled.forward(params, x, *given)
+        h, last = coupled.infer(params, x, *given)
+        np.testing.assert_array_equal(h, trace.h[1:])
+        np.testing.assert_array_equal(last, [trace.h[-1], trace.c[-1]])
+
+
 def test_the_gates_add_up_to_one(params, x):
     i, f, _, _ = apart(coupled.forward(params, x).gates)
     np.testing.assert_allclose(i + f, 1, rtol=ROUNDING)
 
 
-@pytest.mark.parametrize("shape", [(T, B, D), (T, D)])
+@pytest.mark.parametrize("shape", [(T, B, D), (T, 1, D), (T, D)])
 def test_every_gradient_is_that_of_differences(params, rng, shape):
     errors = backward_errors(coupled, params, rng.normal(size=shape), rng=rng)
     assert list(errors) == ["params.W", "params.b", "x", "h0", "c0"]
@@ -115,6 +129,7 @@ def test_arguments_are_only_read(params, x):
     for leaf in given:
         leaf.flags.writeable = False
     trace = coupled.forward(params, x)
+    coupled.infer(params, x)
     coupled.backward(params, trace, dh=trace.h[1:])
     for leaf, old in zip(given, before, strict=True):
         np.testing.assert_array_equal(leaf, old)

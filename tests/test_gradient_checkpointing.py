@@ -19,7 +19,7 @@ def bits(result):
     }
 
 
-@pytest.mark.parametrize("segment", [None, 1, 4, 30, 100])
+@pytest.mark.parametrize("segment", [None, 1, 4, 29, 30, 100])
 @pytest.mark.parametrize("batch", [(), (1,), (3,)], ids=str)
 def test_gradients_are_those_of_backward(arch, inputs, rng, batch, segment):
     T, (D, H) = 30, (inputs.params.D, inputs.params.H)
@@ -38,6 +38,33 @@ def test_gradients_are_those_of_backward(arch, inputs, rng, batch, segment):
     errors = relative_errors(parts.params, whole.params)
     assert errors
     assert max(errors.values()) < ROUNDING
+
+
+def test_dtype_stays_what_it_is(arch, inputs, cotangents):
+    single = tree.map(
+        lambda leaf: leaf.astype(np.float32), (inputs, cotangents)
+    )
+    (params, *given), cotangents = single
+    checkpoints = gradient_checkpointing.forward(arch, params, *given)
+    for last in ((), tree.leaves(cotangents).values()):
+        grads = gradient_checkpointing.backward(
+            arch, params, checkpoints, *last
+        )
+        for name, leaf in tree.leaves((checkpoints[:2], grads)).items():
+            assert leaf.dtype == np.float32, name
+
+
+@pytest.mark.parametrize(
+    ("T", "segment"), [(1, 1), (2, 2), (4, 2), (5, 3), (9, 3), (10, 4)]
+)
+def test_a_segment_is_the_root_of_time_rounded_up(
+    arch, inputs, rng, T, segment
+):
+    x = rng.normal(size=(T, inputs.params.D))
+    checkpoints = gradient_checkpointing.forward(arch, inputs.params, x)
+    assert checkpoints.x is x
+    assert checkpoints.segment == segment
+    assert len(checkpoints.states) == -(-T // segment) + 1
 
 
 def test_what_is_not_given_is_zero(arch, inputs):
@@ -98,6 +125,7 @@ def test_memory_grows_as_the_root_of_time(rng):
     ("change", "message"),
     [
         (lambda c: c._replace(x=c.x[0, 0]), "x must have shape"),
+        (lambda c: c._replace(segment=1), "argument 2 is shorter"),
         (lambda c: tuple(c), "checkpoints must be .*Checkpoints, got .*tuple"),
     ],
 )
@@ -110,6 +138,8 @@ def test_other_checkpoints_are_refused(inputs, arch, change, message):
 def test_bad_arguments_are_named(arch, inputs):
     with pytest.raises(ValueError, match="segment must be at least 1, got 0"):
         gradient_checkpointing.forward(arch, *inputs, segment=0)
+    with pytest.raises(ValueError, match=r"x must have shape .*\(0, 3, 4\)"):
+        gradient_checkpointing.forward(arch, inputs.params, inputs.x[:0])
     checkpoints = gradient_checkpointing.forward(arch, *inputs)
     with pytest.raises(ValueError, match=r"dh must have shape \(5, 3, 6\)"):
         gradient_checkpointing.backward(

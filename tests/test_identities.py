@@ -19,6 +19,7 @@ from lstm_lab import (
     gru,
     initialization,
     jacobians,
+    losses,
     lstm,
     optim,
     rnn,
@@ -557,6 +558,23 @@ def central_difference():
     )
     same(numeric, (np.exp(p + s) - np.exp(p - s)) / (2 * s))
     assert abs(numeric - np.exp(p)) < s**2
+
+
+@identity("eq-copy-baseline")
+def copying_without_a_memory():
+    for gap in (3, 40):
+        x, y, _, classes = tasks.copy_memory(
+            gap, 50, rng=np.random.default_rng(0)
+        )
+        # It knows where the blanks are, and holds each symbol for equally likely.
+        logits = np.zeros((*y.shape, classes))
+        blank = classes - 1
+        logits[..., blank] = np.where(np.arange(len(x)) < gap + 10, 1e3, -1e3)[
+            :, np.newaxis
+        ]
+        loss = losses.cross_entropy(logits, y)
+        same(loss, 10 * np.log(8) / (gap + 20))
+        same(tasks.copy_memory_baseline(gap), loss)
 
 
 @pytest.mark.parametrize(
