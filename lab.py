@@ -103,7 +103,7 @@ TASKS = {
     "sweep": Task(
         "train the networks of the phase diagram anew, if its code has changed",
         commands=(
-            "python -m lstm_lab.sweeps run lstm_lab.phase:SWEEP"
+            "python -m lstm_lab.sweeps run lstm_lab.phase.sweep:SWEEP"
             " --store src/lstm_lab/data/phase.jsonl --renew",
         ),
     ),

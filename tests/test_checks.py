@@ -378,3 +378,14 @@ def test_nothing_is_zeros_of_the_shape_and_dtype():
     zeros = checks.like("h0", None, (2, 3), np.dtype(np.float32))
     assert zeros.dtype == np.float32
     np.testing.assert_array_equal(zeros, np.zeros((2, 3)))
+
+
+def test_parameters_must_be_arrays(arch, inputs):
+    params, x = inputs[:2]
+    for name in ("W", "b"):
+        listed = params._replace(**{name: getattr(params, name).tolist()})
+        with pytest.raises(
+            TypeError,
+            match=rf"params\.{name} must be numpy\.ndarray, got .*list",
+        ):
+            arch.forward(listed, x)

@@ -1,10 +1,13 @@
 """The phase diagram: what a run is, and how the table becomes a figure."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from lstm_lab import lstm, phase, sweeps, tasks, training
 from lstm_lab.initialization import chrono
+from lstm_lab.phase import sweep
 from lstm_lab.sweeps import Row
 
 SMALL = {"problem": "adding", "network": "LSTM, chrono", "T": 8, "seed": 1}
@@ -13,8 +16,8 @@ SMALL = {"problem": "adding", "network": "LSTM, chrono", "T": 8, "seed": 1}
 @pytest.fixture
 def short(monkeypatch):
     """Few updates of a small network."""
-    small = phase.partial(phase.RECIPE, H=4, steps=6, evaluate_every=2)
-    monkeypatch.setattr(phase, "RECIPE", small)
+    small = partial(phase.RECIPE, H=4, steps=6, evaluate_every=2)
+    monkeypatch.setattr(sweep, "RECIPE", small)
 
 
 @pytest.mark.parametrize("problem", phase.PROBLEMS)
@@ -66,7 +69,7 @@ def test_an_experiment_is_a_training_run():
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("solved", [0.5, 500.0])
 def test_solved_is_below_its_share_of_the_baseline(monkeypatch, solved):
-    monkeypatch.setattr(phase, "RECIPE", phase.partial(phase.RECIPE, window=2))
+    monkeypatch.setattr(sweep, "RECIPE", partial(sweep.RECIPE, window=2))
     problem = phase.PROBLEMS["adding"]._replace(solved=solved)
     monkeypatch.setitem(phase.PROBLEMS, "adding", problem)
     found = phase.experiment(**SMALL)
@@ -83,11 +86,11 @@ def test_a_probe_is_the_beginning_of_the_experiment():
 @pytest.mark.usefixtures("short")
 def test_a_run_that_diverges_has_learnt_nothing(monkeypatch):
     def diverge(arch, config):
-        if config.steps > phase.EARLY:
+        if config.steps > sweep.EARLY:
             raise FloatingPointError
         return training.fit(arch, config)
 
-    monkeypatch.setattr(phase, "fit", diverge)
+    monkeypatch.setattr(sweep, "fit", diverge)
     found = phase.experiment(**SMALL)
     assert (found["updates"], found["solved"]) == (0, False)
     assert np.isnan(found["share"])

@@ -7,6 +7,7 @@ into the next row.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -77,7 +78,7 @@ def gates(
         The same memory, as a trace shows it.
     """
     blocks = np.empty((T, G, *batch, H), dtype)
-    return blocks, np.moveaxis(blocks, 1, -2)
+    return blocks, blocks.swapaxes(1, -2)
 
 
 def augmented(params: Any, G: int) -> Array:
@@ -196,13 +197,13 @@ def backpropagate(
     """
     D = trace.x.shape[-1]
     dx = np.empty(trace.x.shape, trace.x.dtype)
-    dparams = tree.map(np.zeros_like, params)
-    for steps in _parts(len(dx), int(np.prod(dx.shape[1:-1]))):
+    dparams = None
+    for steps in _parts(len(dx), prod(dx.shape[1:-1])):
         part = _part(trace, len(dx), steps)
         da, dstates = pull_back(params, part, dh[steps], *dstates)
         multiply_steps(da, params.W[:, :D], out=dx[steps])
         grads = weight_grads(params, part, da)
-        dparams = tree.map(np.add, dparams, grads)
+        dparams = grads if dparams is None else tree.map(np.add, dparams, grads)
     return dparams, dx, dstates
 
 

@@ -249,28 +249,30 @@ def kernel(
     """
     H, dtype = params.H, params.W.dtype
     rows, x, h = kernels.rows(T, batch, params.D, H, dtype)
-    c = np.empty(h.shape, dtype)
-    blocks, gates = kernels.gates(T, batch, len(GATES), H, dtype)
-    logistic = blocks[:, :3]  # i, f, o
+    # The gates of a step, and beside g the cell state before it.
+    blocks, view = kernels.gates(T + 1, batch, len(GATES) + 1, H, dtype)
+    gates, c = view[:-1, ..., :-1, :], blocks[:, -1]
+    now = blocks[:-1]
     half = np.array(0.5, dtype)
     W = kernels.augmented(params, len(GATES))
     W[:3] *= half
-    scratch = np.empty((*batch, H), dtype)
-    steps = (rows, blocks, logistic, *apart(gates), c[:-1], c[1:], h[1:])
+    terms, tanh_c = np.empty((2, *batch, H), dtype), np.empty(c[0].shape, dtype)
+    admitted, kept = terms
+    steps = (
+        *(rows, now[:, :4], now[:, :3], now[:, :2], now[:, 3:], now[:, 2]),
+        *(c[1:], h[1:]),
+    )
 
     def run() -> None:
-        for row, a, ifo, i, f, o, g, c_prev, c_t, h_t in zip(
-            *steps, strict=True
-        ):
+        for row, a, ifo, i_f, g_c, o, c_t, h_t in zip(*steps, strict=True):
             np.matmul(row, W, out=a)
             np.tanh(a, out=a)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
             np.multiply(ifo, half, out=ifo)
             np.add(ifo, half, out=ifo)
-            np.multiply(f, c_prev, out=c_t)
-            np.multiply(i, g, out=scratch)
-            np.add(c_t, scratch, out=c_t)
-            np.tanh(c_t, out=scratch)
-            np.multiply(o, scratch, out=h_t)
+            np.multiply(i_f, g_c, out=terms)
+            np.add(admitted, kept, out=c_t)
+            np.tanh(c_t, out=tanh_c)
+            np.multiply(o, tanh_c, out=h_t)
 
     return Trace(x, h, c, gates), run
 
@@ -423,15 +425,22 @@ def pull_back(
     da, dh_by_c = slopes(trace)
     _, f, _, _ = apart(trace.gates)
     dh_t, dc_t = np.array(dh_T), np.array(dc_T)
-    scratch, dgates = np.empty_like(dc_t), np.empty_like(da[0])
+    scratch = np.empty_like(dc_t)
+    # What reaches the gates: i, f and g act on the cell state, o on the hidden state.
+    dgates = np.empty_like(da[0])
+    rows, do = (
+        dgates.reshape(*dc_t.shape[:-1], len(GATES), -1),
+        split(dgates, GATES)[2],
+    )
+    dc_row = dc_t[..., np.newaxis, :]
     for da_t, dh_by_c_t, f_t, dh_out in zip(
         da[::-1], dh_by_c[::-1], f[::-1], dh[::-1], strict=True
     ):
         np.add(dh_t, dh_out, out=dh_t)
         np.multiply(dh_t, dh_by_c_t, out=scratch)
         np.add(dc_t, scratch, out=dc_t)
-        # i, f and g act on the cell state, o on the hidden state.
-        np.concatenate((dc_t, dc_t, dh_t, dc_t), axis=-1, out=dgates)
+        rows[...] = dc_row
+        do[...] = dh_t
         np.multiply(da_t, dgates, out=da_t)
         np.matmul(da_t, U, out=dh_t)
         np.multiply(dc_t, f_t, out=dc_t)

@@ -64,7 +64,8 @@ def apart(gates: Array) -> Array:
     ndarray of shape (G, ..., H)
         A view.
     """
-    return np.moveaxis(gates, -2, 0)
+    *leading, G, H = range(gates.ndim)
+    return gates.transpose(G, *leading, H)
 
 
 def empty_like(gates: Array) -> Array:
@@ -168,6 +169,8 @@ def check(params: Any, kind: type, names: Sequence[str]) -> tuple[int, int]:
         If the shapes do not belong together, or a parameter is NaN or infinite.
     """
     checks.instance("params", params, kind)
+    for field in ("W", "b"):
+        checks.instance(f"params.{field}", getattr(params, field), np.ndarray)
     gates = len(names)
     b = checks.array("params.b", params.b, (f"{gates}H" if gates > 1 else "H",))
     if b.size % gates:

@@ -1,26 +1,22 @@
-r"""Which network learns to remember for how long: task by network by length of the gap.
+"""The runs of the phase diagram: one network on one task from one seed, and the grid of them.
 
-Each run trains one network on one task from one seed; `SWEEP` is the grid of them, and `STORE` is
-where its results are kept. ``python -m lstm_lab.sweeps run lstm_lab.phase:SWEEP --store
-src/lstm_lab/data/phase.jsonl --renew`` makes them anew.
+A change of this module makes the stored runs stale.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_lab import gru, lstm, rnn, tasks
 from lstm_lab.architecture import Architecture
 from lstm_lab.initialization import identity, orthogonal, start
-from lstm_lab.numerics import Array
-from lstm_lab.sweeps import Row, Sweep
-from lstm_lab.training import Config, Rate, fit, wilson_interval
+from lstm_lab.sweeps import Sweep
+from lstm_lab.training import Config, fit
 
 STORE = Path(str(files("lstm_lab") / "data" / "phase.jsonl"))
 
@@ -176,7 +172,7 @@ def probe(*, problem: str, network: str, T: int, seed: int) -> dict[str, Any]:
 
 
 SWEEP = Sweep(
-    name="lstm_lab.phase:SWEEP",
+    name="lstm_lab.phase.sweep:SWEEP",
     experiment=experiment,
     configurations=[
         {"problem": problem, "network": network, "T": T}
@@ -189,84 +185,3 @@ SWEEP = Sweep(
     signature={"first_losses": 1e-3},
     probe=probe,
 )
-
-
-@dataclass(frozen=True)
-class Diagram:
-    """What became of the runs on one problem, by network and gap.
-
-    ``share`` (N, M) is the median over the seeds of the best held-out loss, as a share of the
-    baseline; ``solved`` (N, M) counts the runs that solved the task, out of ``runs``.
-    """
-
-    problem: str
-    networks: tuple[str, ...]
-    gaps: tuple[int, ...]
-    share: Array
-    solved: NDArray[np.integer[Any]]
-    runs: int
-
-    def rates(self, T: int) -> dict[str, Rate]:
-        """Return each network's share of solved runs, with Wilson's interval.
-
-        Parameters
-        ----------
-        T : int
-            One of `gaps`.
-
-        Returns
-        -------
-        dict of str to Rate
-            By network.
-        """
-        column = self.solved[:, self.gaps.index(T)]
-        return {
-            network: wilson_interval(int(solved), self.runs)
-            for network, solved in zip(self.networks, column, strict=True)
-        }
-
-
-def diagram(rows: Sequence[Row], problem: str) -> Diagram:
-    """Return the diagram of one problem.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        The table of `SWEEP`.
-    problem : str
-        A key of `PROBLEMS`.
-
-    Returns
-    -------
-    Diagram
-        In the order of `NETWORKS` and `GAPS`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such problem.
-    """
-    if problem not in PROBLEMS:
-        raise ValueError(
-            f"problem must be one of {', '.join(PROBLEMS)}, got {problem!r}"
-        )
-    shape = len(NETWORKS), len(GAPS[problem]), len(SEEDS)
-
-    def table(field: str) -> NDArray[Any]:
-        results: list[Any] = [
-            row.result[field]
-            for row in rows
-            if row.configuration["problem"] == problem
-        ]
-        return np.reshape(results, shape)
-
-    # A run that diverged has learnt nothing.
-    share = np.nan_to_num(table("share"), nan=np.inf)
-    return Diagram(
-        problem,
-        tuple(NETWORKS),
-        GAPS[problem],
-        np.median(share, axis=-1),
-        table("solved").sum(axis=-1),
-        len(SEEDS),
-    )
