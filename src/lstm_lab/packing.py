@@ -169,14 +169,14 @@ def check(params: Any, kind: type, names: Sequence[str]) -> tuple[int, int]:
         If the shapes do not belong together, or a parameter is NaN or infinite.
     """
     checks.instance("params", params, kind)
-    for field in ("W", "b"):
-        checks.instance(f"params.{field}", getattr(params, field), np.ndarray)
     gates = len(names)
     b = checks.array("params.b", params.b, (f"{gates}H" if gates > 1 else "H",))
     if b.size % gates:
         raise ValueError(f"params.b must have shape ({gates}H,); got {b.shape}")
     H = b.size // gates
     W = checks.array("params.W", params.W, (gates * H, "D + H"), dtype=b.dtype)
+    checks.instance("params.b", params.b, np.ndarray)
+    checks.instance("params.W", params.W, np.ndarray)
     D = W.shape[1] - H
     if D < 1:
         raise ValueError(
