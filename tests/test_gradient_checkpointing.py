@@ -125,7 +125,10 @@ def test_memory_grows_as_the_root_of_time(rng):
     ("change", "message"),
     [
         (lambda c: c._replace(x=c.x[0, 0]), "x must have shape"),
-        (lambda c: c._replace(segment=1), "argument 2 is shorter"),
+        (
+            lambda c: c._replace(segment=1),
+            "checkpoints.states must be 6, for 5 steps in segments of 1; got 3",
+        ),
         (lambda c: tuple(c), "checkpoints must be .*Checkpoints, got .*tuple"),
     ],
 )

@@ -122,7 +122,12 @@ def backward(
     dparams = tree.map(np.zeros_like, params)
     dstates: tuple[Array | None, ...] = dstates_T
     starts = range(0, len(x), segment)
-    for start, before in reversed(list(zip(starts, states[:-1], strict=True))):
+    if len(states) != len(starts) + 1:
+        raise ValueError(
+            f"checkpoints.states must be {len(starts) + 1}, for {len(x)} steps in"
+            f" segments of {segment}; got {len(states)}"
+        )
+    for start, before in reversed(list(zip(starts, states, strict=False))):
         steps = slice(start, start + segment)
         trace = arch.forward(params, x[steps], *before)
         grads = arch.backward(params, trace, dh[steps], *dstates)
