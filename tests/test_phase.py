@@ -52,8 +52,9 @@ def test_chrono_knows_the_length_of_the_sequences():
 def test_baselines_are_those_of_the_tasks():
     assert phase.PROBLEMS["adding"].baseline(7) == tasks.ADDING_BASELINE
     assert phase.PROBLEMS["adding"].solved / 6 == pytest.approx(0.01)
-    copying = phase.PROBLEMS["copy memory"].baseline
-    assert copying(100) == tasks.copy_memory_baseline(100)
+    copying = phase.PROBLEMS["copy memory"]
+    assert copying.baseline(100) == tasks.copy_memory_baseline(100)
+    assert copying.solved == 0.5
 
 
 @pytest.mark.usefixtures("short")
