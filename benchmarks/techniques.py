@@ -18,7 +18,7 @@ from benchmarks.cases import (
     draw,
 )
 from benchmarks.timing import Function, compare, interleave
-from lstm_lab import gru, lstm, rnn
+from lstm_lab import gru, kernels, lstm, rnn
 
 GATES = 4
 STEPS = 10  # of the weights' gradient; each costs the same
@@ -200,6 +200,24 @@ def _combined(i, f, o, g, c):
     return o * (f * c + i * g)
 
 
+def tiles(shape: Shape, dtype: str) -> tuple[Function, Function]:
+    """Take the gates' products in tiles, against one product a gate."""
+    B, _, D, H = shape
+    xh, W = _normal(dtype, (1, B, D + H), (GATES, D + H, H))
+    tiled, whole = np.empty((2, 1, GATES, B, H), dtype)
+    multiply, rows, columns, products = kernels.step_products(xh, W, tiled)
+
+    def technique():
+        multiply(rows[0], columns, out=products[0])
+        return tiled
+
+    def plain():
+        np.matmul(xh, W, out=whole[0])
+        return whole
+
+    return technique, plain
+
+
 def one_weight_product(shape: Shape, dtype: str) -> tuple[Function, Function]:
     """Take one product for the weights' gradient of many steps, against adding it up."""
     B, _, D, H = shape
@@ -222,6 +240,7 @@ TECHNIQUES: dict[str, Callable[[Shape, str], tuple[Function, Function]]] = {
     "one tanh for all gates": one_activation,
     "results into given buffers": given_buffers,
     "gates apart in memory": gates_apart,
+    "products in tiles": tiles,
     "weights' gradient in one product": one_weight_product,
 }
 

@@ -23,7 +23,7 @@ FLOORS = [
         "interop",
     ),
     ("checkpoints", "jacobians", "losses", "optim", "tasks"),
-    ("training.configuration", "training.model"),
+    ("training.configuration", "training.model", "training.updates"),
     ("training.runs",),
     ("training.fitting",),
     ("gradflow.experiment",),

@@ -23,7 +23,7 @@ from lstm_lab import (
     tree,
 )
 from lstm_lab.checkpoints import CheckpointError
-from lstm_lab.training import fitting
+from lstm_lab.training import fitting, updates
 
 STEPS = 7
 SMALL = training.Config(
@@ -61,9 +61,9 @@ def file(tmp_path):
     return tmp_path / "run.npz"
 
 
-def interrupting(name, call, *, late):
-    """Return a function of `fitting` that is interrupted once, before or after its work."""
-    inner, calls = getattr(fitting, name), iter(range(10**6))
+def interrupt(monkeypatch, module, name, call, *, late):
+    """Let a function of a module be interrupted once, before or after its work."""
+    inner, calls = getattr(module, name), iter(range(10**6))
 
     def interrupted(*arguments, **options):
         now = next(calls) == call
@@ -74,29 +74,29 @@ def interrupting(name, call, *, late):
             raise KeyboardInterrupt
         return result
 
-    return interrupted
+    monkeypatch.setattr(module, name, interrupted)
 
 
 PLACES = pytest.mark.parametrize(
-    ("name", "call", "done"),
+    ("module", "name", "call", "done"),
     [
-        ("loss", 0, 0),
-        ("loss", 1, 3),
-        ("loss", 3, 7),
-        ("_draw", 1, 0),  # the held-out batch is drawn first
-        ("_draw", 4, 3),
-        ("loss_and_grads", 0, 0),
-        ("loss_and_grads", 4, 4),
-        ("_check_finite", 1, 0),  # evaluation, loss, norm, parameters
-        ("_check_finite", 2, 0),
-        ("_check_finite", 3, 0),
-        ("_check_finite", 5, 1),
-        ("_update", 2, 2),
-        ("_update", 6, 6),
-        ("meets_criterion", 0, 0),
-        ("meets_criterion", 3, 3),
-        ("_stored", 0, 2),
-        ("_stored", 1, 4),
+        (fitting, "loss", 0, 0),
+        (fitting, "loss", 1, 3),
+        (fitting, "loss", 3, 7),
+        (fitting, "_draw", 1, 0),  # the held-out batch is drawn first
+        (fitting, "_draw", 4, 3),
+        (fitting, "loss_and_grads", 0, 0),
+        (fitting, "loss_and_grads", 4, 4),
+        (fitting, "update", 2, 2),
+        (fitting, "update", 6, 6),
+        (updates, "check_finite", 0, 0),  # loss, norm, parameters
+        (updates, "check_finite", 1, 0),
+        (updates, "check_finite", 2, 0),
+        (updates, "check_finite", 4, 1),
+        (fitting, "meets_criterion", 0, 0),
+        (fitting, "meets_criterion", 3, 3),
+        (fitting, "_stored", 0, 2),
+        (fitting, "_stored", 1, 4),
     ],
 )
 LATE = pytest.mark.parametrize("late", [False, True])
@@ -108,10 +108,10 @@ LATE = pytest.mark.parametrize("late", [False, True])
 @PLACES
 @LATE
 def test_an_interrupted_run_is_the_beginning_of_the_whole_one(
-    name, call, done, late, file, monkeypatch
+    module, name, call, done, late, file, monkeypatch
 ):
     whole = training.fit(gru, SMALL)
-    monkeypatch.setattr(fitting, name, interrupting(name, call, late=late))
+    interrupt(monkeypatch, module, name, call, late=late)
     run = training.fit(gru, SMALL, checkpoint=file, checkpoint_every=2)
     assert run.interrupted
     assert run.steps == done
@@ -130,11 +130,11 @@ def test_an_interrupted_run_is_the_beginning_of_the_whole_one(
 @LATE
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_a_continued_run_has_the_bits_of_one_without_a_break(
-    name, call, done, late, optimizer, file, monkeypatch
+    module, name, call, done, late, optimizer, file, monkeypatch
 ):
     config = change(SMALL, optimizer=optimizer)
     whole = training.fit(lstm, config)
-    monkeypatch.setattr(fitting, name, interrupting(name, call, late=late))
+    interrupt(monkeypatch, module, name, call, late=late)
     assert training.fit(
         lstm, config, checkpoint=file, checkpoint_every=2
     ).interrupted
@@ -150,7 +150,7 @@ def test_a_run_without_an_interruption_is_not_marked():
 
 
 def test_an_interruption_before_the_first_parameters_is_passed_on(monkeypatch):
-    monkeypatch.setattr(fitting, "init", interrupting("init", 0, late=False))
+    interrupt(monkeypatch, fitting, "init", 0, late=False)
     with pytest.raises(KeyboardInterrupt):
         training.fit(rnn, SMALL)
 
@@ -158,7 +158,7 @@ def test_an_interruption_before_the_first_parameters_is_passed_on(monkeypatch):
 def test_an_interruption_before_the_first_evaluation_leaves_no_curve(
     monkeypatch,
 ):
-    monkeypatch.setattr(fitting, "loss", interrupting("loss", 0, late=False))
+    interrupt(monkeypatch, fitting, "loss", 0, late=False)
     run = training.fit(rnn, SMALL)
     for curve in (run.losses, run.grad_norms, run.held_out, run.evaluated):
         assert curve.shape == (0,)

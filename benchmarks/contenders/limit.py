@@ -1,9 +1,10 @@
 """The least work: NumPy's matrix products and exponentials, and nothing that joins them.
 
-Products go into buffers that are allocated once. In a forward step the inputs and the state,
-side by side, meet the weights, and each gate is one exponential a number, or one tanh where
-that is quicker; the LSTM needs one more for its cell state. Backward, gradients of the gates
-meet the weights again, step by step, and after the loop all inputs and states at once.
+Products go into buffers that are allocated once, in the tiles of `lstm_lab.kernels`. In a
+forward step the inputs and the state, side by side, meet the weights, and each gate is one
+exponential a number, or one tanh where that is quicker; the LSTM needs one more for its cell
+state. Backward, gradients of the gates meet the weights again, step by step, and after the loop
+all inputs and states at once.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from benchmarks.cases import Problem
 from benchmarks.contenders import Contender
 from benchmarks.timing import calls_for
+from lstm_lab.kernels import step_products
 
 # Gates whose products can be one; the GRU's candidate waits for its reset gate.
 BLOCKS = {"rnn": (1,), "lstm": (4,), "gru-before": (2, 1), "gru-after": (2, 1)}
@@ -35,23 +37,27 @@ def contender(problem: Problem) -> Contender:
 
     inputs = normal(T, B, D + H)
     rows = inputs.reshape(T * B, D + H)
-    blocks = [
-        (
-            normal(D + H, gates * H),
-            np.empty((B, gates * H), dtype),
-            normal(T, B, gates * H),
-            np.empty((gates * H, D + H), dtype),
+    dinputs = np.empty((1, B, D + H), dtype)
+    blocks = []
+    for gates in BLOCKS[problem.variant]:
+        W, a = normal(gates, D + H, H), np.empty((1, gates, B, H), dtype)
+        da = normal(T, B, gates * H)
+        blocks.append(
+            (
+                a,
+                step_products(inputs, W, a),
+                step_products(da, np.hstack(W).T, dinputs),
+                da.reshape(T * B, -1).T,
+                np.empty((gates * H, D + H), dtype),
+            )
         )
-        for gates in BLOCKS[problem.variant]
-    ]
     activate = quicker(normal(B, H))
     cell, activated = normal(B, H), np.empty((B, H), dtype)
-    dinputs = np.empty((B, D + H), dtype)
 
     def forward():
         for t in range(T):
-            for W, a, _, _ in blocks:
-                np.matmul(inputs[t], W, out=a)
+            for a, (multiply, x, W, (out,)), *_ in blocks:
+                multiply(x[t], W, out=out)
                 activate(a, out=a)
             if problem.variant == "lstm":
                 activate(cell, out=activated)
@@ -59,9 +65,9 @@ def contender(problem: Problem) -> Contender:
     def step():
         forward()
         for t in reversed(range(T)):
-            for W, _, da, _ in blocks:
-                np.matmul(da[t], W.T, out=dinputs)
-        for _, _, da, dW in blocks:
-            np.matmul(da.reshape(T * B, -1).T, rows, out=dW)
+            for _, _, (multiply, da, W, (out,)), _, _ in blocks:
+                multiply(da[t], W, out=out)
+        for *_, da, dW in blocks:
+            np.matmul(da, rows, out=dW)
 
     return Contender(forward, step)

@@ -329,29 +329,36 @@ def kernel(
     blocks, gates = kernels.gates(T, batch, len(GATES), H, dtype)
     z, r, candidate = apart(gates)
     half = np.array(0.5, dtype)
-    W_zr = kernels.augmented(params, len(GATES))[:2] * half
+    W_zr: Array = kernels.augmented(params, len(GATES))[:2] * half
     *_, W_h = split_rows(params.W, GATES)
     *_, b_h = split_rows(params.b, GATES)
     W_hx, U_h = np.split(W_h.T.copy(), [D])
     scratch, term = np.empty((2, *batch, H), dtype)
-    steps = (rows, blocks[:, :2], z, r, candidate, h[:-1], h[1:])
+    bias, zr = params.recurrent_bias, blocks[:, :2]
+    multiply, rows, W_zr, products = kernels.step_products(rows, W_zr, zr)
+    _, lefts, U_h, (product,) = kernels.step_products(
+        np.broadcast_to(scratch, h[1:].shape) if bias is None else h[:-1],
+        U_h,
+        term[np.newaxis],
+    )
+    steps = (rows, products, zr, z, r, lefts, candidate, h[:-1], h[1:])
 
     def run() -> None:
         kernels.multiply_steps(x, W_hx, out=candidate)
         np.add(candidate, b_h, out=candidate)
-        for row, zr, z_t, r_t, candidate_t, h_prev, h_t in zip(
+        for row, a_zr, zr_t, z_t, r_t, left, candidate_t, h_prev, h_t in zip(
             *steps, strict=True
         ):
-            np.matmul(row, W_zr, out=zr)
-            np.tanh(zr, out=zr)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
-            np.multiply(zr, half, out=zr)
-            np.add(zr, half, out=zr)
-            if params.recurrent_bias is None:
+            multiply(row, W_zr, out=a_zr)
+            np.tanh(zr_t, out=zr_t)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
+            np.multiply(zr_t, half, out=zr_t)
+            np.add(zr_t, half, out=zr_t)
+            if bias is None:
                 np.multiply(r_t, h_prev, out=scratch)
-                np.matmul(scratch, U_h, out=term)
+                multiply(left, U_h, out=product)
             else:
-                np.matmul(h_prev, U_h, out=term)
-                np.add(term, params.recurrent_bias, out=term)
+                multiply(left, U_h, out=product)
+                np.add(term, bias, out=term)
                 np.multiply(r_t, term, out=term)
             np.add(candidate_t, term, out=candidate_t)
             np.tanh(candidate_t, out=candidate_t)
@@ -509,33 +516,40 @@ def pull_back(
         Gradient with respect to the initial state.
     """
     H, U = params.H, params.W[:, params.D :]
-    U_zr, U_h = U[: 2 * H], U[2 * H :]
+    before = params.recurrent_bias is None
     da = slopes(params, trace)
     z, r, _ = apart(trace.gates)
     da_z, da_r, da_h = split(da, GATES)
     dh_t = np.array(dh_T)
     scratch, dterm = np.empty_like(dh_t), np.empty_like(dh_t)
-    backwards = (
-        leaf[::-1]
-        for leaf in (da[..., : 2 * H], da_z, da_r, da_h, 1 - z, r, dh)
+    multiply, da_zr, U_zr, (by_zr,) = kernels.step_products(
+        da[..., : 2 * H], U[: 2 * H], dterm[np.newaxis]
     )
-    for da_zr_t, da_z_t, da_r_t, da_h_t, keep, r_t, dh_out in zip(
+    _, lefts, U_h, (by_h,) = kernels.step_products(
+        da_h if before else np.broadcast_to(scratch, da_h.shape),
+        U[2 * H :],
+        dterm[np.newaxis],
+    )
+    backwards = (
+        leaf[::-1] for leaf in (da_zr, da_z, da_r, da_h, lefts, 1 - z, r, dh)
+    )
+    for da_zr_t, da_z_t, da_r_t, da_h_t, left, keep, r_t, dh_out in zip(
         *backwards, strict=True
     ):
         np.add(dh_t, dh_out, out=dh_t)
         np.multiply(da_z_t, dh_t, out=da_z_t)
         np.multiply(da_h_t, dh_t, out=da_h_t)
-        if params.recurrent_bias is None:
-            np.matmul(da_h_t, U_h, out=dterm)
+        if before:
+            multiply(left, U_h, out=by_h)
             np.multiply(da_r_t, dterm, out=da_r_t)
             np.multiply(dterm, r_t, out=dterm)
         else:
             np.multiply(da_r_t, da_h_t, out=da_r_t)
             np.multiply(da_h_t, r_t, out=scratch)
-            np.matmul(scratch, U_h, out=dterm)
+            multiply(left, U_h, out=by_h)
         np.multiply(dh_t, keep, out=dh_t)
         np.add(dh_t, dterm, out=dh_t)
-        np.matmul(da_zr_t, U_zr, out=dterm)
+        multiply(da_zr_t, U_zr, out=by_zr)
         np.add(dh_t, dterm, out=dh_t)
     return da, (dh_t,)
 

@@ -20,6 +20,10 @@ Trace = TypeVar("Trace", bound=Any)
 ROWS = 1024
 """Rows, steps times examples, whose gradients are worked off together: enough to keep a matrix
 product busy, few enough to stay near the processor."""
+TILE_BYTES = 256
+"""Width of a tile of a step's product."""
+TILE_WORK = 100**3
+"""Multiplications up to which OpenBLAS takes a product as a small one."""
 STEPS = 8
 """Steps of which inference keeps the gates."""
 
@@ -99,23 +103,117 @@ def augmented(params: Any, G: int) -> Array:
         A new array.
     """
     blocks = np.split(np.column_stack([params.W, params.b]), G)
-    return np.ascontiguousarray(np.swapaxes(blocks, -1, -2))
+    return np.swapaxes(blocks, -1, -2)
 
 
-def multiply_steps(inputs: Array, W: Array, out: Array) -> None:
-    """Write ``inputs @ W``, one product a step: no bit depends on the number of steps.
+def products(x: Array, W: Array, out: Array) -> tuple[Array, Array, Array]:
+    """Cut the products ``out[t] = x[t] @ W`` into tiles, for ``np.matmul(x, W, out=out)``.
+
+    Before a large product, OpenBLAS copies both matrices into an order of its own. For the few
+    rows of a step that takes a good part of the time, and with AVX-512 small products do
+    without it. So W is copied once, into columns of `TILE_BYTES`, and each product stays below
+    `TILE_WORK`. A single row meets all gates at once. No bit depends on the number of steps.
 
     Parameters
     ----------
-    inputs : ndarray of shape (T, B, D) or (T, D)
+    x : ndarray of shape (T, B, K) or (T, K)
         What is multiplied.
-    W : ndarray of shape (D, H)
-        By what.
-    out : ndarray of shape (T, B, H) or (T, H)
+    W : ndarray of shape (K, N) or (G, K, N)
+        By what; perhaps one matrix a gate.
+    out : ndarray of shape (T, B, N), (T, G, B, N), (T, N) or (T, G, N)
         Where the products go.
+
+    Returns
+    -------
+    x, W, out : ndarrays
+        Tiles: views of `x` and `out`, and a copy of `W`.
+
+    Raises
+    ------
+    ValueError
+        If memory is laid out such that a part of `x` or `out` cannot be seen as tiles.
     """
-    T, *_, D = inputs.shape
-    np.matmul(inputs.reshape(T, -1, D), W, out=out.reshape(T, -1, W.shape[-1]))
+    if x.ndim < 3:
+        x, out = x[:, np.newaxis], out[..., np.newaxis, :]
+    _, B, K = x.shape
+    if B == 1:
+        W = np.moveaxis(W, -2, 0).reshape(K, -1)
+        out = out.reshape(len(out), 1, -1, copy=False)
+    elif W.ndim == 3:
+        x = x[:, np.newaxis]
+    rows, columns = tile_shape(B, K, W.shape[-1], W.itemsize)
+    W = np.ascontiguousarray(_tiles(W, K, columns))
+    return _tiles(x, rows, K), W, _tiles(out, rows, columns)
+
+
+def step_products(
+    x: Array, W: Array, out: Array
+) -> tuple[Callable[..., Array], Array, Array, Array]:
+    """Cut the products of a loop over steps into tiles, and say what multiplies them.
+
+    Parameters
+    ----------
+    x, W, out : ndarrays
+        As for `products`.
+
+    Returns
+    -------
+    multiply : callable
+        ``multiply(x[t], W, out=out[t])``: for a single row np.dot, which is quicker to begin.
+    x, W, out : ndarrays
+        What it takes.
+    """
+    single = x.size == len(x) * x.shape[-1]
+    x, W, out = products(x, W, out)
+    if single:
+        return np.dot, x[:, 0, 0, 0], W[0, 0], out[:, 0, 0, 0]
+    return np.matmul, x, W, out
+
+
+def multiply_steps(x: Array, W: Array, out: Array) -> None:
+    """Write the products ``x[t] @ W`` of all steps.
+
+    Parameters
+    ----------
+    x, W, out : ndarrays
+        As for `products`.
+    """
+    x, W, out = products(x, W, out)
+    np.matmul(x, W, out=out)
+
+
+def tile_shape(B: int, K: int, N: int, itemsize: int) -> tuple[int, int]:
+    """Return how many rows and columns of a product (B, K) @ (K, N) to compute at a time.
+
+    Parameters
+    ----------
+    B, K, N : int
+        Sizes of the matrices.
+    itemsize : int
+        Bytes of a number.
+
+    Returns
+    -------
+    rows, columns : int
+        Divisors of B and N; B and N themselves where no others are of use.
+    """
+    most = TILE_BYTES // itemsize
+    columns = _divisor(N, most)
+    rows = _divisor(B, TILE_WORK // (K * columns))
+    if B == 1 or columns <= most // 4 or rows < min(B, 8):
+        return B, N
+    return rows, columns
+
+
+def _divisor(size: int, most: int) -> int:
+    return next((n for n in range(min(size, most), 1, -1) if size % n == 0), 1)
+
+
+def _tiles(x: Array, rows: int, columns: int) -> Array:
+    """View matrices (..., M, N) as tiles (..., M / rows, N / columns, rows, columns)."""
+    *leading, M, N = x.shape
+    shape = (*leading, M // rows, rows, N // columns, columns)
+    return x.reshape(shape, copy=False).swapaxes(-3, -2)
 
 
 def stream(

@@ -258,14 +258,18 @@ def kernel(
     W[:3] *= half
     terms, tanh_c = np.empty((2, *batch, H), dtype), np.empty(c[0].shape, dtype)
     admitted, kept = terms
+    a = now[:, :4]
+    multiply, rows, W, products = kernels.step_products(rows, W, a)
     steps = (
-        *(rows, now[:, :4], now[:, :3], now[:, :2], now[:, 3:], now[:, 2]),
+        *(rows, products, a, now[:, :3], now[:, :2], now[:, 3:], now[:, 2]),
         *(c[1:], h[1:]),
     )
 
     def run() -> None:
-        for row, a, ifo, i_f, g_c, o, c_t, h_t in zip(*steps, strict=True):
-            np.matmul(row, W, out=a)
+        for row, product, a, ifo, i_f, g_c, o, c_t, h_t in zip(
+            *steps, strict=True
+        ):
+            multiply(row, W, out=product)
             np.tanh(a, out=a)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
             np.multiply(ifo, half, out=ifo)
             np.add(ifo, half, out=ifo)
@@ -394,7 +398,7 @@ def weight_grads(_params: Params, trace: Trace, da: Array) -> Params:
     Params
         The gradient.
     """
-    dW = join(outer_sum(da, trace.x), outer_sum(da, trace.h[:-1]))
+    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
     return Params(dW, axis_sum(da))
 
 
@@ -421,28 +425,26 @@ def pull_back(
     dstates : tuple of two ndarrays of shape (B, H) or (H,)
         Gradients with respect to the initial hidden and cell state.
     """
-    U = params.W[:, params.D :]
-    da, dh_by_c = slopes(trace)
+    da, h_by_c = slopes(trace)
     _, f, _, _ = apart(trace.gates)
     dh_t, dc_t = np.array(dh_T), np.array(dc_T)
     scratch = np.empty_like(dc_t)
     # What reaches the gates: i, f and g act on the cell state, o on the hidden state.
-    dgates = np.empty_like(da[0])
-    rows, do = (
-        dgates.reshape(*dc_t.shape[:-1], len(GATES), -1),
-        split(dgates, GATES)[2],
+    dgates = np.empty(trace.gates[0].shape, dc_t.dtype)
+    _, _, do, _ = apart(dgates)
+    side_by_side = dgates.reshape(da[0].shape)
+    multiply, rows, U, (product,) = kernels.step_products(
+        da, params.W[:, params.D :], dh_t[np.newaxis]
     )
-    dc_row = dc_t[..., np.newaxis, :]
-    for da_t, dh_by_c_t, f_t, dh_out in zip(
-        da[::-1], dh_by_c[::-1], f[::-1], dh[::-1], strict=True
-    ):
+    backwards = (leaf[::-1] for leaf in (da, rows, h_by_c, f, dh))
+    for da_t, row, h_by_c_t, f_t, dh_out in zip(*backwards, strict=True):
         np.add(dh_t, dh_out, out=dh_t)
-        np.multiply(dh_t, dh_by_c_t, out=scratch)
+        np.multiply(dh_t, h_by_c_t, out=scratch)
         np.add(dc_t, scratch, out=dc_t)
-        rows[...] = dc_row
+        dgates[...] = dc_t[..., np.newaxis, :]
         do[...] = dh_t
-        np.multiply(da_t, dgates, out=da_t)
-        np.matmul(da_t, U, out=dh_t)
+        np.multiply(da_t, side_by_side, out=da_t)
+        multiply(row, U, out=product)
         np.multiply(dc_t, f_t, out=dc_t)
     return da, (dh_t, dc_t)
 

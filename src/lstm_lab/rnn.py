@@ -169,10 +169,13 @@ def kernel(
     rows, x, h = kernels.rows(T, batch, params.D, params.H, dtype)
     (W,) = kernels.augmented(params, 1)
     a = np.empty((*batch, params.H), dtype)
+    multiply, rows, W, (product,) = kernels.step_products(
+        rows, W, a[np.newaxis]
+    )
 
     def run() -> None:
         for row, h_next in zip(rows, h[1:], strict=True):
-            np.matmul(row, W, out=a)
+            multiply(row, W, out=product)
             np.tanh(a, out=h_next)
 
     return Trace(x, h), run
@@ -291,7 +294,7 @@ def weight_grads(_params: Params, trace: Trace, da: Array) -> Params:
     Params
         The gradient.
     """
-    dW = join(outer_sum(da, trace.x), outer_sum(da, trace.h[:-1]))
+    dW = outer_sum(da, join(trace.x, trace.h[:-1]))
     return Params(dW, axis_sum(da))
 
 
@@ -318,14 +321,16 @@ def pull_back(
     dstate : tuple of one ndarray of shape (B, H) or (H,)
         Gradient with respect to the initial state.
     """
-    U = params.W[:, params.D :]
     h = trace.h[1:]
     da = 1 - h * h  # for now the slopes of the tanh
     dh_t = np.array(dh_T)
-    for da_t, dh_out in zip(da[::-1], dh[::-1], strict=True):
+    multiply, rows, U, (product,) = kernels.step_products(
+        da, params.W[:, params.D :], dh_t[np.newaxis]
+    )
+    for da_t, row, dh_out in zip(da[::-1], rows[::-1], dh[::-1], strict=True):
         np.add(dh_t, dh_out, out=dh_t)
         np.multiply(da_t, dh_t, out=da_t)
-        np.matmul(da_t, U, out=dh_t)
+        multiply(row, U, out=product)
     return da, (dh_t,)
 
 

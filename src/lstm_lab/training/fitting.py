@@ -4,16 +4,12 @@ An experiment returns a frozen record with the configuration and the seed that m
 nothing, and prints nothing but a bar for who is watching.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_lab import checkpoints, checks, optim
+from lstm_lab import checkpoints, checks
 from lstm_lab.architecture import Architecture
 from lstm_lab.checkpoints import CheckpointError
 from lstm_lab.numerics import Array
@@ -21,6 +17,7 @@ from lstm_lab.tasks import Batch
 from lstm_lab.training.configuration import Config, describe
 from lstm_lab.training.model import Model, init, loss, loss_and_grads
 from lstm_lab.training.runs import Run, meets_criterion
+from lstm_lab.training.updates import Curve, bar, check_finite, update
 
 
 def fit(
@@ -80,21 +77,21 @@ def fit(
     )
     optimizer = config.optimizer(config.learning_rate)
     at = _Point(0, initial, optimizer.init(initial), rng.bit_generator.state)
-    history = _History([], [], {})
+    curve, evaluations = Curve([], []), dict[int, float]()
     about: dict[str, Any] = {}
     if checkpoint is not None:
         about = {"architecture": arch.__name__, **describe(config)}
         if Path(checkpoint).exists():
-            at, history = _resume(checkpoint, about, at, config, rng)
+            at, curve, evaluations = _resume(checkpoint, about, at, config, rng)
 
     def evaluate() -> None:
         held_out = loss(arch, at.model, held_out_batch)
-        _check_finite("held-out loss", held_out, at.step, history.losses)
-        history.held_out[at.step] = held_out
+        check_finite("held-out loss", held_out, at.step, curve.losses)
+        evaluations[at.step] = held_out
 
     def write() -> None:
         if checkpoint is not None:
-            stored = _stored(at, history, config)
+            stored = _stored(at, curve, evaluations, config)
             place = {"step": at.step, "rng": at.rng}
             checkpoints.save(checkpoint, stored, **about, **place)
 
@@ -103,20 +100,26 @@ def fit(
         # What overflows is found at once, and said in other words than NumPy's.
         with (
             np.errstate(over="ignore", invalid="ignore"),
-            _bar(progress, config, at.step) as advance,
+            bar(progress, config.steps, at.step) as advance,
         ):
             while at.step < config.steps and not meets_criterion(
-                config, history.losses
+                config, curve.losses
             ):
                 if at.step % config.evaluate_every == 0:
                     evaluate()
                 batch = _draw(config, config.batch_size, rng)
-                model, state = _update(
-                    arch, config, optimizer, at, batch, history
+                model, state = update(
+                    at.model,
+                    at.optimizer,
+                    *loss_and_grads(arch, at.model, batch),
+                    optimizer=optimizer,
+                    clip=config.clip,
+                    step=at.step,
+                    curve=curve,
                 )
                 # An interruption finds the last whole update, or this one.
                 at = _Point(at.step + 1, model, state, rng.bit_generator.state)
-                advance(history.losses[-1])
+                advance(curve.losses[-1])
                 if at.step % checkpoint_every == 0:
                     write()
             evaluate()
@@ -128,10 +131,10 @@ def fit(
         config,
         initial,
         at.model,
-        np.array(history.losses[: at.step]),
-        np.array(history.grad_norms[: at.step]),
-        np.array(list(history.held_out.values())),
-        np.array(list(history.held_out), int),
+        np.array(curve.losses[: at.step]),
+        np.array(curve.grad_norms[: at.step]),
+        np.array(list(evaluations.values())),
+        np.array(list(evaluations), int),
         interrupted,
     )
 
@@ -145,14 +148,6 @@ class _Point(NamedTuple):
     rng: Any
 
 
-class _History(NamedTuple):
-    """What was measured so far; of an update that was interrupted, perhaps one loss more."""
-
-    losses: list[float]
-    grad_norms: list[float]
-    held_out: dict[int, float]
-
-
 class _Stored(NamedTuple):
     """The arrays of a checkpoint."""
 
@@ -163,62 +158,21 @@ class _Stored(NamedTuple):
     held_out: Array
 
 
-def _update(
-    arch: Architecture,
-    config: Config,
-    optimizer: optim.Optimizer,
-    at: _Point,
-    batch: Batch,
-    history: _History,
-) -> tuple[Model, Any]:
-    """Return the model and the optimizer's state after one update, and note loss and norm."""
-
-    def check(name: str, value: float) -> None:
-        _check_finite(name, value, at.step, history.losses)
-
-    batch_loss, grads = loss_and_grads(arch, at.model, batch)
-    check("loss", batch_loss)
-    history.losses.append(batch_loss)
-    if config.clip is None:
-        norm = optim.global_norm(grads)
-    else:
-        grads, norm = optim.clip_by_global_norm(grads, config.clip)
-    check("gradient's norm", norm)
-    history.grad_norms.append(norm)
-    model, state = optimizer.step(at.model, grads, at.optimizer)
-    check("new parameters' norm", optim.global_norm(model))
-    return model, state
-
-
 def _draw(config: Config, B: int, rng: np.random.Generator) -> Batch:
     return config.task(config.T, B, rng=rng, dtype=config.dtype)
 
 
-def _check_finite(
-    name: str, value: float, step: int, batch_losses: list[float]
-) -> None:
-    if not np.isfinite(value):
-        last = (
-            f"the last finite loss was {batch_losses[-1]:.6g},"
-            f" in step {len(batch_losses) - 1}"
-            if batch_losses
-            else "no loss was finite"
-        )
-        raise FloatingPointError(
-            f"training diverged in step {step}, counted from 0:"
-            f" the {name} is {value}; {last}"
-        )
-
-
-def _stored(at: _Point, history: _History, config: Config) -> _Stored:
+def _stored(
+    at: _Point, curve: Curve, evaluations: dict[int, float], config: Config
+) -> _Stored:
     # An evaluation after the last update may be one that a longer run does not make.
     steps = range(0, at.step, config.evaluate_every)
     return _Stored(
         at.model,
         at.optimizer,
-        np.array(history.losses[: at.step]),
-        np.array(history.grad_norms[: at.step]),
-        np.array([history.held_out[step] for step in steps]),
+        np.array(curve.losses[: at.step]),
+        np.array(curve.grad_norms[: at.step]),
+        np.array([evaluations[step] for step in steps]),
     )
 
 
@@ -228,7 +182,7 @@ def _resume(
     first: _Point,
     config: Config,
     rng: np.random.Generator,
-) -> tuple[_Point, _History]:
+) -> tuple[_Point, Curve, dict[int, float]]:
     """Return where a checkpoint stands, with `rng` there too; `first` is where the run began."""
     metadata = checkpoints.metadata(file)
     for name, wanted in about.items():
@@ -246,8 +200,8 @@ def _resume(
             f" got {config.steps}"
         )
     evaluated = range(0, step, config.evaluate_every)
-    curve, held_out = np.empty(step), np.empty(len(evaluated))
-    like = _Stored(first.model, first.optimizer, curve, curve, held_out)
+    each, held_out = np.empty(step), np.empty(len(evaluated))
+    like = _Stored(first.model, first.optimizer, each, each, held_out)
     stored = checkpoints.load(file, like)
     try:
         rng.bit_generator.state = metadata["rng"]
@@ -257,34 +211,5 @@ def _resume(
         ) from error
     at = _Point(step, stored.model, stored.optimizer, rng.bit_generator.state)
     evaluations = dict(zip(evaluated, stored.held_out.tolist(), strict=True))
-    return at, _History(
-        stored.losses.tolist(), stored.grad_norms.tolist(), evaluations
-    )
-
-
-def _is_watched() -> bool:
-    # A server sets the variable for the kernel of an open notebook; what executes the pages of
-    # a book, or tests them, starts its kernels without.
-    return sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-
-
-@contextmanager
-def _bar(
-    progress: bool | None, config: Config, done: int
-) -> Iterator[Callable[[float], None]]:
-    """Show a bar, or none, and give the function that takes the loss of each update."""
-    if not (_is_watched() if progress is None else progress):
-        yield lambda _: None
-        return
-    # At its import it looks for a notebook, and complains of one without widgets.
-    from tqdm.auto import tqdm
-
-    with tqdm(
-        total=config.steps, initial=done, unit="update", leave=False
-    ) as bar:
-
-        def advance(batch_loss: float) -> None:
-            bar.set_postfix_str(f"loss {batch_loss:.3g}", refresh=False)
-            bar.update()
-
-        yield advance
+    curve = Curve(stored.losses.tolist(), stored.grad_norms.tolist())
+    return at, curve, evaluations
