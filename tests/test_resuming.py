@@ -201,7 +201,7 @@ def test_a_run_that_is_complete_is_only_read(file, monkeypatch):
     def fail(*_):
         pytest.fail("an update was made")
 
-    monkeypatch.setattr(fitting, "_update", fail)
+    monkeypatch.setattr(fitting, "update", fail)
     assert bits(training.fit(rnn, SMALL, checkpoint=file)) == bits(run)
 
 
