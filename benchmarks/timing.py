@@ -49,8 +49,7 @@ def interleave(
     """Return how long one call of each function takes, round by round.
 
     Each round times every function once, in an order that is drawn anew, so that a slow
-    moment of the machine strikes all of them alike. An untimed call precedes each sample, for
-    what ran before leaves memory as it likes.
+    moment of the machine strikes all of them alike.
 
     Parameters
     ----------
@@ -73,7 +72,6 @@ def interleave(
     taken = {name: np.empty((rounds, 2)) for name in names}
     for n in range(rounds):
         for name in rng.permutation(names):
-            functions[name]()
             taken[name][n] = sample(functions[name], calls[name])
     return {
         name: Samples(times[:, 0] / calls[name], *map(float, times.sum(0)))

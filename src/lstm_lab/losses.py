@@ -67,15 +67,38 @@ def mean_squared_error_vjp(
     return 2 * dloss / error.size * error
 
 
+def log_softmax(logits: Array) -> Array:
+    r"""Return the logarithms of the shares that the logits give to the classes.
+
+    .. math:: \ln p_k = a_k - m - \ln \sum_j e^{a_j - m}, \qquad m = \max_j a_j
+
+    No exponent is positive, so that nothing overflows.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (..., O)
+        What the network says of each class, the logarithm of its share up to a constant.
+
+    Returns
+    -------
+    ndarray of shape (..., O)
+        None of them positive; NaN where a logit is NaN or infinite.
+    """
+    relative = logits - logits.max(axis=-1, keepdims=True)
+    with np.errstate(under="ignore"):
+        total = np.exp(relative).sum(axis=-1, keepdims=True)
+    shares: Array = relative - np.log(total)
+    return shares
+
+
 def cross_entropy(logits: Array, target: NDArray[np.integer[Any]]) -> float:
     r"""Return the mean cost of the right classes, in nats.
 
     .. math::
 
-        L = -\frac{1}{N} \sum_n \ln p_{n, y_n}, \qquad
-        \ln p_{nk} = a_{nk} - m_n - \ln \sum_j e^{a_{nj} - m_n}, \qquad m_n = \max_j a_{nj}
+        L = -\frac{1}{N} \sum_n \ln p_{n, y_n}
 
-    No exponent is positive, so that nothing overflows. An answer whose largest logit is of a
+    with the shares of `log_softmax`. An answer whose largest logit is of a
     wrong class costs at least :math:`\ln 2`: no more than a share of :math:`L / \ln 2` is wrong.
 
     Parameters
@@ -98,7 +121,7 @@ def cross_entropy(logits: Array, target: NDArray[np.integer[Any]]) -> float:
         If the shapes do not match, or a target is no class.
     """
     right = _right(logits, target)
-    return -float(np.mean(np.take_along_axis(_log_shares(logits), right, -1)))
+    return -float(np.mean(np.take_along_axis(log_softmax(logits), right, -1)))
 
 
 def cross_entropy_vjp(
@@ -131,7 +154,7 @@ def cross_entropy_vjp(
     """
     right = _right(logits, target)
     with np.errstate(under="ignore"):
-        shares = np.exp(_log_shares(logits))
+        shares = np.exp(log_softmax(logits))
         right_shares = np.take_along_axis(shares, right, -1)
         np.put_along_axis(shares, right, right_shares - 1, -1)
         return dloss / target.size * shares
@@ -146,14 +169,6 @@ def _error(prediction: Array, target: Array) -> Array:
         )
     error: Array = np.subtract(prediction, target)
     return error
-
-
-def _log_shares(logits: Array) -> Array:
-    relative = logits - logits.max(axis=-1, keepdims=True)
-    with np.errstate(under="ignore"):
-        total = np.exp(relative).sum(axis=-1, keepdims=True)
-    shares: Array = relative - np.log(total)
-    return shares
 
 
 def _right(
