@@ -1,0 +1,219 @@
+r"""Layers one upon the other: each reads the sequence of states of the one below.
+
+.. math::
+
+    h^{(1)} = \operatorname{layer}_1(x), \qquad
+    h^{(l)} = \operatorname{layer}_l(h^{(l-1)}) \;[+\, h^{(l-1)} \text{ with residual connections}]
+
+Sequences of different lengths stand side by side, with padding behind each. A layer runs over the
+padding too, but nothing that it computes there is read: its *last* states are those after the last
+step of each sequence. In the backward pass a step of padding hands the gradient of a cell state on
+as it is, and has no other gradient.
+
+A bidirectional layer is two: the second reads each sequence from its end, and their states stand
+side by side.
+
+Sources: I. Sutskever, O. Vinyals and Q. V. Le, "Sequence to sequence learning with neural
+networks", NeurIPS (2014), for stacked layers; M. Schuster and K. K. Paliwal, "Bidirectional
+recurrent neural networks", IEEE Transactions on Signal Processing 45 (1997); chapter ch319,
+equation ``eq-stack``.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_lab import lstm
+from lstm_lab.architecture import Architecture
+from lstm_lab.numerics import Array
+from lstm_lab.packing import apart, join
+
+Lengths = NDArray[np.integer[Any]]
+States = tuple[tuple[Array, ...], ...]
+
+
+class Bidirectional(NamedTuple):
+    """The parameters of two layers, of which the second reads each sequence from its end."""
+
+    forward: Any
+    backward: Any
+
+
+class Trace(NamedTuple):
+    """What a forward pass leaves: the traces of each layer, one for each direction."""
+
+    layers: tuple[tuple[Any, ...], ...]
+    lengths: Lengths
+
+
+def forward(
+    arch: Architecture,
+    layers: tuple[Any, ...],
+    x: Array,
+    states: States | None = None,
+    lengths: Lengths | None = None,
+    *,
+    residual: bool = False,
+) -> tuple[Array, States, Trace]:
+    """Run the layers over whole sequences.
+
+    Parameters
+    ----------
+    arch : module
+        ``rnn``, ``lstm`` or ``gru``.
+    layers : tuple of Params or Bidirectional
+        From the lowest to the highest.
+    x : ndarray of shape (T, B, D)
+        Inputs.
+    states : tuple of tuples of ndarrays of shape (B, H), optional
+        Initial states of each layer; zeros where it is None.
+    lengths : ndarray of int of shape (B,), optional
+        Steps of each sequence; T where it is None.
+    residual : bool
+        Whether each layer but the lowest adds its input to its output.
+
+    Returns
+    -------
+    outputs : ndarray of shape (T, B, H)
+        Of the highest layer; behind the end of a sequence they mean nothing.
+    last : tuple of tuples of ndarrays of shape (B, H)
+        States of each layer after the last step of each sequence.
+    trace : Trace
+        What `backward` needs.
+    """
+    T, B = x.shape[:2]
+    if lengths is None:
+        lengths = np.full(B, T)
+    last, traces = [], []
+    for level, params in enumerate(layers):
+        initial = () if states is None else states[level]
+        directions = _directions(params)
+        inputs = (x, _turned(x, lengths))[: len(directions)]
+        parts = [
+            arch.forward(cell, part, *initial)
+            for cell, part in zip(directions, inputs, strict=True)
+        ]
+        outputs = [parts[0].h[1:]]
+        outputs += [_turned(part.h[1:], lengths) for part in parts[1:]]
+        h = join(*outputs) if len(outputs) > 1 else outputs[0]
+        x = x + h if residual and level else h
+        ends = [_last(arch, part, lengths) for part in parts]
+        last.append(tuple(join(*states) for states in zip(*ends, strict=True)))
+        traces.append(tuple(parts))
+    return x, tuple(last), Trace(tuple(traces), lengths)
+
+
+def backward(
+    arch: Architecture,
+    layers: tuple[Any, ...],
+    trace: Trace,
+    doutputs: Array,
+    dlast: States | None = None,
+    *,
+    residual: bool = False,
+) -> tuple[tuple[Any, ...], tuple[Array, ...], States]:
+    """Backpropagate through the layers, the highest first, and through time in each.
+
+    Parameters
+    ----------
+    arch : module
+        ``rnn``, ``lstm`` or ``gru``.
+    layers : tuple of Params or Bidirectional
+        As in the forward pass.
+    trace : Trace
+        What `forward` returned.
+    doutputs : ndarray of shape (T, B, H)
+        Gradient with respect to the outputs, zero behind the end of each sequence.
+    dlast : tuple of tuples of ndarrays of shape (B, H), optional
+        Gradients with respect to the last states of each layer; zeros where it is None.
+    residual : bool
+        As in the forward pass.
+
+    Returns
+    -------
+    dlayers : tuple of Params or Bidirectional
+        Gradient with respect to the weights.
+    dinputs : tuple of ndarrays of shape (T, B, D) or (T, B, H)
+        Gradients with respect to what each layer read, along every path: to the inputs of the
+        stack, and to the outputs of each layer but the highest.
+    dstates : tuple of tuples of ndarrays of shape (B, H)
+        Gradients with respect to the initial states of each layer; of a bidirectional one, to
+        those of its first direction.
+    """
+    lengths = trace.lengths
+    dlayers: list[Any] = []
+    dinputs: list[Array] = []
+    dstates: list[tuple[Array, ...]] = []
+    for level in reversed(range(len(layers))):
+        params, traces = layers[level], trace.layers[level]
+        cells = _directions(params)
+        ends = None if dlast is None else dlast[level]
+        parts = []
+        for n, (cell, part) in enumerate(zip(cells, traces, strict=True)):
+            dh = np.split(doutputs, len(cells), axis=-1)[n]
+            dh = _turned(dh, lengths) if n else dh
+            dends = [
+                np.split(end, len(cells), axis=-1)[n] for end in ends or ()
+            ]
+            parts.append(_backward(arch, cell, part, lengths, dh, dends))
+        dx = parts[0].x
+        for grads in parts[1:]:
+            dx = dx + _turned(grads.x, lengths)
+        doutputs = dx + doutputs if residual and level else dx
+        dinputs.append(doutputs)
+        grads = [part.params for part in parts]
+        dlayers.append(Bidirectional(*grads) if len(grads) > 1 else grads[0])
+        dstates.append(tuple(parts[0][2:]))
+    return tuple(dlayers[::-1]), tuple(dinputs[::-1]), tuple(dstates[::-1])
+
+
+def _directions(params: Any) -> tuple[Any, ...]:
+    return tuple(params) if isinstance(params, Bidirectional) else (params,)
+
+
+def _turned(x: Array, lengths: Lengths) -> Array:
+    """Return each sequence from its end to its beginning, with its padding where it was."""
+    t = np.arange(len(x))[:, np.newaxis]
+    source = np.where(t < lengths, lengths - 1 - t, t)
+    turned: Array = np.take_along_axis(x, source[..., np.newaxis], axis=0)
+    return turned
+
+
+def _last(
+    arch: Architecture, trace: Any, lengths: Lengths
+) -> tuple[Array, ...]:
+    """Return the states after the last step of each sequence."""
+    examples = np.arange(len(lengths))
+    return tuple(
+        getattr(trace, name)[lengths, examples] for name in arch.STATES
+    )
+
+
+def _backward(
+    arch: Architecture,
+    params: Any,
+    trace: Any,
+    lengths: Lengths,
+    dh: Array,
+    dlast: list[Array],
+) -> Any:
+    """Backpropagate through one layer, from the last step of each sequence."""
+    if not dlast:
+        return arch.backward(params, trace, dh)
+    dh = dh.copy()
+    dh[lengths - 1, np.arange(len(lengths))] += dlast[0]
+    if arch is lstm:
+        return lstm.backward(params, _held(trace, lengths), dh, dc_T=dlast[1])
+    return arch.backward(params, trace, dh)
+
+
+def _held(trace: lstm.Trace, lengths: Lengths) -> lstm.Trace:
+    """Return the trace of a layer whose gates keep the cell state as it is in the padding."""
+    padding = np.arange(len(trace.x))[:, np.newaxis] >= lengths
+    if not padding.any():
+        return trace
+    gates = trace.gates.copy("K")
+    i, f, o, g = apart(gates)
+    i[padding], f[padding], o[padding], g[padding] = 0, 1, 0, 0
+    return trace._replace(gates=gates)

@@ -1,0 +1,152 @@
+"""Searches: what they find, beside the best there is."""
+
+import numpy as np
+import pytest
+
+from lstm_lab import seq2seq, tree
+from lstm_lab.tokenizer import EOS, PAD
+
+from .conftest import network, pairs
+
+ROUNDING = 1e-12
+SYMBOLS = np.array([4, 5, 6])
+LONGEST = 4
+
+
+def sharp(net, seed):
+    """Return weights under which some targets are much likelier than others."""
+    rng = np.random.default_rng(seed)
+    drawn = seq2seq.init(net, rng=rng)
+    params = tree.map(lambda leaf: rng.normal(0, 1, leaf.shape), drawn)
+    # Of the tokens only the end and the symbols are ever likely.
+    b_out = np.full_like(params.b_out, -50.0)
+    b_out[[EOS, *SYMBOLS]] = 0
+    return params._replace(b_out=b_out)
+
+
+@pytest.fixture
+def sources(rng):
+    batch = pairs(rng)
+    return batch.source, batch.source_lengths
+
+
+def scored(net, params, sources, found):
+    batch = seq2seq.Batch(*sources, found.tokens, found.lengths)
+    return seq2seq.log_probability(net, params, batch)
+
+
+def search(name, net, params, sources, **options):
+    return getattr(seq2seq, name)(
+        net, params, *sources, longest=LONGEST, **options
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_log_probabilities_are_those_of_the_targets(seed, sources):
+    net = network()
+    params = sharp(net, seed)
+    for name, options in (
+        ("greedy", {}),
+        ("beam", {"width": 3}),
+        ("exhaustive", {"symbols": SYMBOLS}),
+    ):
+        found = search(name, net, params, sources, **options)
+        np.testing.assert_allclose(
+            found.log_probability,
+            scored(net, params, sources, found),
+            rtol=ROUNDING,
+        )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_beam_of_one_is_greedy(seed, sources):
+    net = network(layers=2, cell="gru")
+    params = sharp(net, seed)
+    narrow = search("beam", net, params, sources, width=1)
+    greedy = search("greedy", net, params, sources)
+    np.testing.assert_array_equal(narrow.tokens, greedy.tokens)
+    np.testing.assert_array_equal(narrow.lengths, greedy.lengths)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_beam_as_wide_as_all_beginnings_is_exhaustive(
+    seed, exponent, sources
+):
+    net = network()
+    params = sharp(net, seed)
+    best = search(
+        "exhaustive", net, params, sources, symbols=SYMBOLS, exponent=exponent
+    )
+    wide = search("beam", net, params, sources, width=200, exponent=exponent)
+    np.testing.assert_array_equal(wide.lengths, best.lengths)
+    size = min(len(wide.tokens), len(best.tokens))
+    np.testing.assert_array_equal(wide.tokens[:size], best.tokens[:size])
+    np.testing.assert_allclose(
+        wide.log_probability, best.log_probability, rtol=ROUNDING
+    )
+
+
+def test_no_search_beats_the_exhaustive_one(sources):
+    net = network()
+    better = 0
+    for seed in range(20):
+        params = sharp(net, seed)
+        best = search("exhaustive", net, params, sources, symbols=SYMBOLS)
+        greedy = search("greedy", net, params, sources)
+        ends = (greedy.tokens == EOS).any(axis=0)
+        gap = best.log_probability - greedy.log_probability
+        assert (gap[ends] >= -ROUNDING).all()
+        better += (gap[ends] > 0.01).sum()
+    assert better > 0  # greedy does miss the best
+
+
+def test_every_target_is_there_once():
+    tokens, lengths = seq2seq.every_target(SYMBOLS, LONGEST)
+    assert tokens.shape == (LONGEST, 1 + 3 + 9 + 27)
+    assert len({tuple(t) for t in tokens.T}) == tokens.shape[1]
+    ends = tokens == EOS
+    assert (ends.sum(axis=0) == 1).all()
+    np.testing.assert_array_equal(ends.argmax(axis=0) + 1, lengths)
+    behind = np.arange(LONGEST)[:, np.newaxis] >= lengths
+    assert (tokens[behind] == PAD).all()
+
+
+def test_examples_of_a_batch_do_not_meet(sources):
+    net = network(attention="additive")
+    params = sharp(net, 3)
+    source, lengths = sources
+    for name, options in (("greedy", {}), ("beam", {"width": 3})):
+        whole = search(name, net, params, sources, **options)
+        for b in range(4):
+            alone = source[: lengths[b], [b]], lengths[[b]]
+            one = search(name, net, params, alone, **options)
+            size = one.lengths[0]
+            assert size == whole.lengths[b]
+            np.testing.assert_array_equal(
+                one.tokens[:size, 0], whole.tokens[:size, b]
+            )
+
+
+def test_greedy_shows_where_it_looked(sources):
+    net = network()
+    found = search("greedy", net, sharp(net, 0), sources)
+    assert found.weights.shape == (4, len(found.tokens), len(sources[0]))
+    np.testing.assert_allclose(found.weights.sum(-1), 1, rtol=ROUNDING)
+    without = network(attention=None)
+    found = search("greedy", without, sharp(without, 0), sources)
+    assert found.weights is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"width": 0}, "width must be at least 1"),
+        ({"width": 2, "exponent": -1.0}, "exponent must not be negative"),
+        ({"width": 2, "exponent": np.nan}, "exponent must be"),
+    ],
+)
+def test_searches_that_cannot_be(sources, options, message):
+    net = network()
+    with pytest.raises(ValueError, match=message):
+        search("beam", net, sharp(net, 0), sources, **options)

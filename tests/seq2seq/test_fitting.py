@@ -1,0 +1,152 @@
+"""Training: what is learnt, and that the same configuration gives the same run."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lstm_lab import seq2seq, tree
+from lstm_lab.seq2seq import fitting
+from lstm_lab.tokenizer import BOS, EOS, PAD
+
+from .conftest import TARGETS, network, pairs
+
+NET = network(embedding=8, hidden=16)
+BRIEF = seq2seq.Config(network=NET, steps=5, batch_size=6, evaluate_every=2)
+
+
+def copies(B, rng):
+    """Draw sources of one or two tokens, and the same as targets."""
+    lengths = rng.integers(1, 3, B)
+    source = rng.integers(4, TARGETS, (2, B))
+    source[1, lengths == 1] = PAD
+    target = np.full((3, B), PAD)
+    target[:2] = source
+    target[lengths, np.arange(B)] = EOS
+    return seq2seq.Batch(source, lengths, target, lengths + 1)
+
+
+@pytest.fixture
+def held_out(rng):
+    return copies(50, rng)
+
+
+def bits(run):
+    leaves = tree.leaves((run.params, run.losses, run.grad_norms, run.decoded))
+    return {name: leaf.tobytes() for name, leaf in leaves.items()}
+
+
+def test_short_sequences_are_learnt(held_out):
+    config = dataclasses.replace(
+        BRIEF, steps=300, batch_size=32, learning_rate=1e-2, evaluate_every=100
+    )
+    run = seq2seq.fit(config, copies, held_out)
+    assert run.exact[0] < 0.1
+    assert run.exact[-1] == 1
+    assert run.held_out[-1] < 0.1 < run.held_out[0]
+    assert run.evaluated.tolist() == [0, 100, 200, 300]
+    assert len(run.losses) == len(run.grad_norms) == 300
+
+
+def test_the_same_configuration_is_the_same_run(held_out):
+    run = seq2seq.fit(BRIEF, copies, held_out)
+    assert bits(seq2seq.fit(BRIEF, copies, held_out)) == bits(run)
+    other = dataclasses.replace(BRIEF, seed=1)
+    assert bits(seq2seq.fit(other, copies, held_out)) != bits(run)
+    assert run.evaluated.tolist() == [0, 2, 4, 5]
+    for leaf in tree.leaves(run.params).values():
+        assert leaf.dtype == np.float32
+
+
+def test_what_is_decoded_is_what_is_counted(held_out):
+    run = seq2seq.fit(BRIEF, copies, held_out)
+    found = fitting.answer(NET, run.params, held_out)
+    np.testing.assert_array_equal(found.tokens, run.decoded[-1])
+    exact = seq2seq.exact_match(found, held_out)
+    assert run.exact[-1] == exact.mean()
+    assert run.held_out[-1] == seq2seq.loss(NET, run.params, held_out)
+
+
+def test_an_interrupted_run_is_the_beginning_of_the_whole_one(held_out):
+    whole = seq2seq.fit(BRIEF, copies, held_out)
+    calls = iter(range(100))
+
+    def draw(B, rng):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return copies(B, rng)
+
+    run = seq2seq.fit(BRIEF, draw, held_out)
+    assert run.interrupted
+    assert not whole.interrupted
+    np.testing.assert_array_equal(run.losses, whole.losses[:3])
+    assert run.evaluated.tolist() == [0, 2]
+
+
+def test_divergence_is_an_error(held_out):
+    config = dataclasses.replace(BRIEF, learning_rate=1e38, clip=None)
+    with pytest.raises(FloatingPointError, match="training diverged in step"):
+        seq2seq.fit(config, copies, held_out)
+
+
+def test_teacher_forcing_reads_the_targets(rng):
+    params = seq2seq.init(NET, rng=rng)
+    batch = pairs(rng)
+    forced = seq2seq.mixed_inputs(NET, params, batch, ratio=1.0, rng=rng)
+    assert forced is None
+
+
+def test_free_running_reads_its_own_guesses(rng):
+    params = seq2seq.init(NET, rng=rng)
+    batch = pairs(rng)
+    inputs = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=rng)
+    assert (inputs[0] == BOS).all()
+    answers, _ = seq2seq.logits(NET, params, batch, inputs)
+    np.testing.assert_array_equal(inputs[1:], answers[:-1].argmax(-1))
+    assert (inputs[1:] != batch.target[:-1]).any()
+
+
+def test_scheduled_sampling_reads_some_of_each(rng):
+    params = seq2seq.init(NET, rng=rng)
+    lengths = [2] * 400
+    batch = pairs(rng, lengths, [3] * 400)
+    guesses = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=rng)
+    mixed = seq2seq.mixed_inputs(NET, params, batch, ratio=0.7, rng=rng)
+    differs = guesses[1] != batch.target[0]
+    forced = mixed[1, differs] == batch.target[0, differs]
+    # Three standard deviations of a share of about 350 draws are 0.07.
+    assert abs(forced.mean() - 0.7) < 0.07
+
+
+def test_a_match_is_exact_to_the_last_token():
+    target = np.array([[5, 5, 5, 5], [6, EOS, 6, 6], [EOS, PAD, EOS, EOS]])
+    lengths = np.array([3, 2, 3, 3])
+    found = np.array(
+        [
+            [5, 5, 5, 5],
+            [6, EOS, 6, 7],
+            [EOS, PAD, 6, EOS],
+            [PAD, PAD, EOS, PAD],
+        ]
+    )
+    batch = seq2seq.Batch(target, lengths, target, lengths)
+    decoded = seq2seq.Decoded(found, lengths, np.zeros(4))
+    exact = seq2seq.exact_match(decoded, batch)
+    assert exact.tolist() == [True, True, False, False]
+    shorter = seq2seq.Decoded(found[:2], lengths, np.zeros(4))
+    exact = seq2seq.exact_match(shorter, batch)
+    assert exact.tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"teacher_forcing": 1.5}, "teacher_forcing must lie between 0 and 1"),
+        ({"teacher_forcing": np.nan}, "teacher_forcing must be"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+    ],
+)
+def test_configurations_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(BRIEF, **options)

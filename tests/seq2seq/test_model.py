@@ -1,0 +1,173 @@
+"""The gradient of a whole model, and padding that has no influence."""
+
+import numpy as np
+import pytest
+
+from lstm_lab import checkpoints, seq2seq, tree
+from lstm_lab.gradcheck import numerical_gradient, relative_errors
+from lstm_lab.tokenizer import BOS
+
+from .conftest import SOURCES, TARGETS, network, pairs
+
+# Of a loss of order one, differences with this step are off by about 1e-10.
+STEP = 1e-5
+GRADIENT_ERROR = 1e-7
+ROUNDING = 1e-12
+
+
+def bits(result):
+    return {n: np.asarray(a).tobytes() for n, a in tree.leaves(result).items()}
+
+
+def test_the_gradient_is_that_of_the_loss(net, params, batch):
+    value, grads = seq2seq.loss_and_grads(net, params, batch)
+    assert value == pytest.approx(
+        seq2seq.loss(net, params, batch), rel=ROUNDING
+    )
+    numeric = numerical_gradient(
+        lambda p: seq2seq.loss(net, p, batch), params, step=STEP
+    )
+    errors = relative_errors(grads, numeric)
+    assert set(errors) == set(tree.leaves(params))
+    assert {n: e for n, e in errors.items() if not e < GRADIENT_ERROR} == {}
+    assert all(np.any(leaf) for leaf in tree.leaves(grads).values())
+
+
+def test_the_gradient_with_inputs_of_its_own(net, params, batch, rng):
+    inputs = rng.integers(0, TARGETS, batch.target.shape)
+    value, grads = seq2seq.loss_and_grads(net, params, batch, inputs)
+    assert value != seq2seq.loss(net, params, batch)
+    numeric = numerical_gradient(
+        lambda p: seq2seq.loss(net, p, batch, inputs), params, step=STEP
+    )
+    assert max(relative_errors(grads, numeric).values()) < GRADIENT_ERROR
+
+
+def test_what_stands_in_the_padding_has_no_influence(net, params, batch, rng):
+    whole = seq2seq.loss_and_grads(net, params, batch)
+    t, s = (
+        np.arange(len(a))[:, np.newaxis] for a in (batch.source, batch.target)
+    )
+    for _ in range(3):
+        source = rng.integers(0, SOURCES, batch.source.shape)
+        target = rng.integers(0, TARGETS, batch.target.shape)
+        other = batch._replace(
+            source=np.where(t < batch.source_lengths, batch.source, source),
+            target=np.where(s < batch.target_lengths, batch.target, target),
+        )
+        assert (other.source != batch.source).any()
+        assert (other.target != batch.target).any()
+        assert bits(seq2seq.loss_and_grads(net, params, other)) == bits(whole)
+
+
+def test_more_padding_has_no_influence(net, params, batch):
+    value, grads = seq2seq.loss_and_grads(net, params, batch)
+    wider = batch._replace(
+        source=np.pad(batch.source, ((0, 2), (0, 0))),
+        target=np.pad(batch.target, ((0, 3), (0, 0))),
+    )
+    more, same = seq2seq.loss_and_grads(net, params, wider)
+    assert more == pytest.approx(value, rel=ROUNDING)
+    assert max(relative_errors(same, grads).values()) < ROUNDING
+
+
+def test_a_batch_is_its_examples(net, params, batch):
+    total, count = 0.0, 0
+    for b in range(batch.source.shape[1]):
+        t, s = batch.source_lengths[b], batch.target_lengths[b]
+        one = seq2seq.Batch(
+            batch.source[:t, [b]],
+            batch.source_lengths[[b]],
+            batch.target[:s, [b]],
+            batch.target_lengths[[b]],
+        )
+        total += seq2seq.loss(net, params, one) * s
+        count += s
+    whole = seq2seq.loss(net, params, batch)
+    assert total / count == pytest.approx(whole, rel=ROUNDING)
+
+
+def test_steps_are_what_all_steps_at_once_are(net, params, batch):
+    answers, weights = seq2seq.logits(net, params, batch)
+    encoded = seq2seq.encode(net, params, batch.source, batch.source_lengths)
+    states, last = encoded.states, np.full(batch.source.shape[1], BOS)
+    for s, right in enumerate(batch.target):
+        found, states, looked = seq2seq.step(net, params, encoded, states, last)
+        np.testing.assert_allclose(found, answers[s], rtol=0, atol=ROUNDING)
+        if net.attention:
+            np.testing.assert_allclose(
+                looked, weights[:, s], rtol=0, atol=ROUNDING
+            )
+        last = right
+
+
+def test_attention_sums_to_one_and_leaves_the_padding_out(rng):
+    net = network(attention="dot")
+    batch = pairs(rng)
+    _, weights = seq2seq.logits(net, seq2seq.init(net, rng=rng), batch)
+    np.testing.assert_allclose(weights.sum(-1), 1, rtol=ROUNDING)
+    padding = np.arange(weights.shape[-1]) >= batch.source_lengths[:, None]
+    assert padding.any()
+    assert (weights.swapaxes(1, 2)[padding] == 0).all()
+    assert (weights.swapaxes(1, 2)[~padding] > 0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_model_keeps_its_dtype_and_survives_a_file(
+    net, batch, rng, tmp_path, dtype
+):
+    params = seq2seq.init(net, rng=rng, dtype=dtype)
+    _, grads = seq2seq.loss_and_grads(net, params, batch)
+    for leaf in tree.leaves((params, grads)).values():
+        assert leaf.dtype == dtype
+    file = tmp_path / "model.npz"
+    checkpoints.save(file, params)
+    like = seq2seq.init(net, rng=np.random.default_rng(1), dtype=dtype)
+    loaded = checkpoints.load(file, like)
+    before, _ = seq2seq.logits(net, params, batch)
+    after, _ = seq2seq.logits(net, loaded, batch)
+    assert after.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cell": "transformer"}, r"cell must be one of .*'lstm'.*transformer"),
+        ({"attention": "max"}, r"attention must be one of None, 'dot'.*'max'"),
+        ({"hidden": 5, "bidirectional": True}, "hidden must be even.*5"),
+        ({"layers": 0}, "layers must be at least 1, got 0"),
+    ],
+)
+def test_networks_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        network(**options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"source": np.zeros((5, 4))}, "source must be .* integers.*float64"),
+        ({"source": np.full((5, 4), SOURCES)}, f"0 to {SOURCES - 1}, got"),
+        ({"target": np.full((4, 4), -1)}, "target must be tokens.* got -1"),
+        (
+            {"source_lengths": np.array([5, 3, 0, 4])},
+            "source_lengths must be 4",
+        ),
+        ({"source_lengths": np.array([6, 3, 1, 4])}, "from 1 to 5"),
+        ({"target_lengths": np.array([3, 4])}, "target_lengths must be 4"),
+    ],
+)
+def test_batches_that_cannot_be(batch, rng, change, message):
+    net = network()
+    params = seq2seq.init(net, rng=rng)
+    with pytest.raises(ValueError, match=message):
+        seq2seq.loss_and_grads(net, params, batch._replace(**change))
+
+
+def test_without_padding_the_gradient_is_that_of_the_loss(net, params, rng):
+    batch = pairs(rng, (3, 3), (2, 2))
+    _, grads = seq2seq.loss_and_grads(net, params, batch)
+    numeric = numerical_gradient(
+        lambda p: seq2seq.loss(net, p, batch), params, step=STEP
+    )
+    assert max(relative_errors(grads, numeric).values()) < GRADIENT_ERROR

@@ -1,0 +1,131 @@
+"""Dates mean one day each, in every locale and format."""
+
+import datetime
+import re
+
+import numpy as np
+import pytest
+
+from lstm_lab import dates
+
+DAY = datetime.date(1997, 3, 15)
+A_LEAP_YEAR = [
+    datetime.date(1996, 1, 1) + datetime.timedelta(days=n) for n in range(366)
+]
+EVERY = [
+    (locale, name)
+    for locale in (*dates.LOCALES, dates.HELD_OUT_LOCALE)
+    for name in dates.formats(locale)
+]
+
+
+@pytest.mark.parametrize(
+    ("locale", "name", "text"),
+    [
+        ("pt_BR", "long", "15 de março de 1997"),
+        ("ja", "long", "1997年3月15日"),
+        ("en_GB", "yMMMEd", "Sat, 15 Mar 1997"),
+        ("en_US", "full", "Saturday, March 15, 1997"),
+        ("de", "full", "Samstag, 15. März 1997"),
+        ("ru", "long", "15 марта 1997 \N{CYRILLIC SMALL LETTER GHE}."),
+        ("zh", "y/M/d", "1997/3/15"),
+    ],
+)
+def test_a_day_is_written_as_it_is_there(locale, name, text):
+    assert dates.write(DAY, locale, name) == text
+
+
+def test_there_are_many_ways_to_write_a_day():
+    assert len(dates.LOCALES) >= 10
+    assert dates.HELD_OUT_LOCALE not in dates.LOCALES
+    autumn = datetime.date(2003, 9, 7)  # its month is not as short as May
+    for locale in dates.LOCALES:
+        written = [
+            dates.write(autumn, locale, name) for name in dates.formats(locale)
+        ]
+        assert len(set(written)) == len(written) >= 6
+
+
+def test_what_is_written_means_one_day():
+    meaning = {}
+    for locale, name in EVERY:
+        for day in A_LEAP_YEAR:
+            text = dates.write(day, locale, name)
+            assert "1996" in text
+            assert meaning.setdefault(text, day) == day
+
+
+@pytest.mark.parametrize(("locale", "name"), EVERY)
+def test_a_year_is_its_digits(locale, name):
+    first, last = (
+        dates.write(datetime.date(year, 5, 1), locale, name)
+        for year in (dates.FIRST.year, dates.LAST.year)
+    )
+    # A weekday differs, and with it perhaps no other word.
+    assert str(dates.FIRST.year) in first
+    assert str(dates.LAST.year) in last
+    assert not re.search("[\u202f\xa0]", first)
+
+
+def test_an_order_that_could_be_another_is_left_out():
+    numeric = re.compile(r"[\d\W]+")
+    for locale, name in EVERY:
+        text = dates.write(DAY, locale, name)
+        if numeric.fullmatch(text):
+            assert re.match(r"1997\D+0?3\D+15", text), (locale, name)
+
+
+def test_days_are_in_one_part_only(rng):
+    parts = dates.split(rng, validation=300, test=200)
+    count = (dates.LAST - dates.FIRST).days + 1
+    assert list(map(len, parts)) == [count - 500, 300, 200]
+    days = {day for part in parts for day in part}
+    assert len(days) == count
+    assert (min(days), max(days)) == (dates.FIRST, dates.LAST)
+    again = dates.split(np.random.default_rng(0), validation=300, test=200)
+    assert again == parts
+    other = dates.split(np.random.default_rng(1), validation=300, test=200)
+    assert other != parts
+
+
+def test_pairs_are_what_they_say(rng):
+    days = A_LEAP_YEAR[::5]
+    found = dates.pairs(days, rng=rng)
+    assert found.target == tuple(map(datetime.date.isoformat, days))
+    for text, day, locale, name in zip(
+        found.source, days, found.locale, found.format, strict=True
+    ):
+        assert text == dates.write(day, locale, name)
+    assert dates.pairs([], rng=rng) == dates.Pairs((), (), (), ())
+    danish = dates.pairs(days, rng=rng, locales=["da"])
+    assert set(danish.locale) == {"da"}
+
+
+def test_locales_and_formats_are_drawn_alike(rng):
+    found = dates.sample(A_LEAP_YEAR, 6000, rng=rng)
+    _, counts = np.unique(found.locale, return_counts=True)
+    assert len(counts) == len(dates.LOCALES)
+    # Four standard deviations of 6000 draws of one in 15 are 78.
+    assert np.abs(counts - 400).max() < 80
+    assert set(found.format) == {
+        name for locale in dates.LOCALES for name in dates.formats(locale)
+    }
+    same = dates.sample(A_LEAP_YEAR, 9, rng=np.random.default_rng(3))
+    assert same == dates.sample(A_LEAP_YEAR, 9, rng=np.random.default_rng(3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((DAY, "xx_XX", "long"), "locale must be one that Babel knows.*xx_XX"),
+        ((DAY, "de", "short"), "format must be one of 'medium|long'.*'short'"),
+    ],
+)
+def test_what_cannot_be_written(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        dates.write(*arguments)
+
+
+def test_some_days_must_be_left(rng):
+    with pytest.raises(ValueError, match="must leave some of the 36525 days"):
+        dates.split(rng, validation=36000, test=525)

@@ -1,0 +1,67 @@
+"""Every text comes back as it was, and what is not known has a name."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_lab import tokenizer
+from lstm_lab.tokenizer import BOS, EOS, PAD, UNK
+
+# Lone surrogates and all: whatever a str can hold.
+TEXT = st.text(st.characters(codec=None, exclude_categories=()))
+
+
+@given(st.lists(TEXT, max_size=5))
+def test_what_was_fitted_comes_back(texts):
+    known = tokenizer.fit(texts)
+    for text in texts:
+        tokens = known.encode(text)
+        assert len(tokens) == len(text)
+        assert ((tokens >= tokenizer.SPECIAL) & (tokens < known.size)).all()
+        assert known.decode(tokens) == text
+        assert known.decode([BOS, *tokens, EOS, UNK, PAD]) == text
+
+
+def test_the_order_of_the_texts_does_not_matter():
+    known = tokenizer.fit(["ba", "cab"])
+    assert known == tokenizer.fit(["c", "abba"])
+    assert known.characters == ("a", "b", "c")
+    assert known.size == 7
+    assert tokenizer.fit([]).size == 4
+
+
+def test_a_character_that_is_not_known_is_named():
+    known = tokenizer.fit(["März"])
+    with pytest.raises(ValueError, match=r"'a' \(U\+0061\) at index 1 of 'Mar"):
+        known.encode("Marz")
+    tokens = known.encode("Marz", unknown=True)
+    assert tokens[1] == UNK
+    assert known.decode(tokens) == "M\ufffdrz"
+
+
+@pytest.mark.parametrize("token", [-1, 6])
+def test_a_number_that_is_no_token_is_refused(token):
+    with pytest.raises(ValueError, match=f"between 0 and 5, got {token}"):
+        tokenizer.fit(["ab"]).decode([4, token])
+
+
+@pytest.mark.parametrize("end", [False, True])
+def test_a_batch_is_its_texts(end):
+    texts = ["abc", "a", "cb"]
+    known = tokenizer.fit(texts)
+    tokens, lengths = known.batch(texts, end=end)
+    assert tokens.shape == (3 + end, 3)
+    np.testing.assert_array_equal(lengths, [3 + end, 1 + end, 2 + end])
+    for b, text in enumerate(texts):
+        assert known.decode(tokens[:, b]) == text
+        assert (tokens[lengths[b] :, b] == PAD).all()
+        assert (tokens[lengths[b] - 1, b] == EOS) == end
+    tokens, _ = known.batch(["x"], unknown=True)
+    assert tokens.tolist() == [[UNK]]
+
+
+@pytest.mark.parametrize("texts", [[], ["a", ""]])
+def test_a_batch_needs_texts(texts):
+    with pytest.raises(ValueError, match="texts must be at least one"):
+        tokenizer.fit(["a"]).batch(texts)
