@@ -118,12 +118,29 @@ def test_locales_and_formats_are_drawn_alike(rng):
     ("arguments", "message"),
     [
         ((DAY, "xx_XX", "long"), "locale must be one that Babel knows.*xx_XX"),
+        (
+            (datetime.date(5, 3, 4), "de", "long"),
+            "day must lie from 1950.*0005",
+        ),
         ((DAY, "de", "short"), "format must be one of 'medium|long'.*'short'"),
     ],
 )
 def test_what_cannot_be_written(arguments, message):
     with pytest.raises(ValueError, match=message):
         dates.write(*arguments)
+
+
+def test_what_cannot_be_drawn(rng):
+    with pytest.raises(TypeError, match="day must be"):
+        dates.write("1997-03-15", "de", "long")
+    with pytest.raises(ValueError, match=r"locales must be .* got 'da'"):
+        dates.pairs([DAY], rng=rng, locales="da")
+    with pytest.raises(ValueError, match=r"locales must be .* got \[\]"):
+        dates.pairs([DAY], rng=rng, locales=[])
+    with pytest.raises(ValueError, match="days must be at least one"):
+        dates.sample([], 2, rng=rng)
+    with pytest.raises(TypeError, match="rng"):
+        dates.sample([DAY], 2, rng=3)
 
 
 def test_some_days_must_be_left(rng):

@@ -4,9 +4,11 @@ Names and orders are those of the Unicode Common Locale Data Repository (CLDR), 
 locale writes a date in CLDR's own styles, in the formats that CLDR derives from a skeleton, and in
 a few patterns that are the same everywhere, with its own names of months and days.
 
-No form is ambiguous, by construction: the year has all its digits, and the month has its name, or
-year, month and day follow in this order. So 03/04/05 is not among them, nor 03/04/2005. The spaces
-without a break that CLDR puts into some forms are plain ones here, as keyboards write them.
+The patterns make forms as well that are rare where they are written, such as a Japanese month
+before its day. No form is ambiguous, by construction: the year has all its digits, and the month
+has its name, or year, month and day follow in this order. So 03/04/05 is not among them, nor
+03/04/2005. The spaces without a break that CLDR puts into some forms are plain ones here, as
+keyboards write them.
 
 Source: Unicode CLDR, https://cldr.unicode.org.
 """
@@ -29,7 +31,8 @@ LOCALES = (
 )
 """Locales to train on."""
 HELD_OUT_LOCALE = "da"
-"""Danish, which no model is trained on: some of its names are German or Swedish ones."""
+"""Danish, which no model is trained on: some of its names are German or Swedish ones. Its ø is in
+none of the other locales."""
 
 STYLES = ("medium", "long", "full")
 """CLDR's styles; *short* is numeric, most often with two digits for the year."""
@@ -70,7 +73,7 @@ def write(day: datetime.date, locale: str, format: str) -> str:
     Parameters
     ----------
     day : datetime.date
-        The day.
+        A day from `FIRST` to `LAST`.
     locale : str
         Any that Babel knows, such as ``"pt_BR"``.
     format : str
@@ -83,9 +86,15 @@ def write(day: datetime.date, locale: str, format: str) -> str:
 
     Raises
     ------
+    TypeError
+        If the day is none.
     ValueError
-        If the locale is not known, or has no such format that is not ambiguous.
+        If it lies outside of the range, the locale is not known, or has no such format that
+        is not ambiguous.
     """
+    checks.instance("day", day, datetime.date)
+    if not FIRST <= day <= LAST:
+        raise ValueError(f"day must lie from {FIRST} to {LAST}, got {day}")
     patterns = _patterns(locale)
     if format not in patterns:
         raise ValueError(
@@ -215,8 +224,17 @@ def pairs(
     -------
     Pairs
         One for each day.
+
+    Raises
+    ------
+    ValueError
+        If there is no locale, or one is not known.
     """
-    chosen = rng.choice(np.array(locales, object), len(days))
+    if isinstance(locales, str) or not locales:
+        raise ValueError(
+            f"locales must be a sequence of at least one, got {locales!r}"
+        )
+    chosen = checks.generator(rng).choice(np.array(locales, object), len(days))
     found = []
     for day, locale, share in zip(
         days, chosen, rng.random(len(days)), strict=True
@@ -251,6 +269,15 @@ def sample(
     -------
     Pairs
         `B` of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no day or no locale, or a locale is not known.
     """
-    drawn = rng.integers(len(days), size=checks.positive_int("B", B))
+    if not days:
+        raise ValueError("days must be at least one, got none")
+    drawn = checks.generator(rng).integers(
+        len(days), size=checks.positive_int("B", B)
+    )
     return pairs([days[n] for n in drawn], rng=rng, locales=locales)
