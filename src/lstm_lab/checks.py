@@ -28,9 +28,13 @@ def _fits(actual: tuple[int, ...], wanted: Shape) -> bool:
 
 
 def array(
-    name: str, value: Any, *shapes: Shape, dtype: np.dtype[Any] | None = None
+    name: str,
+    value: Any,
+    *shapes: Shape,
+    dtype: np.dtype[Any] | None = None,
+    finite_values: bool = True,
 ) -> Array:
-    """Return `value` as a finite float array of one of the shapes, or say what is wrong.
+    """Return `value` as a float array of one of the shapes, or say what is wrong.
 
     Parameters
     ----------
@@ -42,6 +46,8 @@ def array(
         The shapes that are allowed; a letter stands for any size >= 1.
     dtype : dtype, optional
         The dtype it must have; float32 and float64 are allowed where none is given.
+    finite_values : bool
+        Whether `finite` is asked as well.
 
     Returns
     -------
@@ -77,14 +83,33 @@ def array(
             f"{name} must have dtype {dtype} like the parameters, got {checked.dtype};"
             f" convert one of them with .astype"
         )
-    if not np.isfinite(checked).all():
-        bad = np.argwhere(~np.isfinite(checked))[0]
+    if finite_values:
+        finite(name, checked)
+    return checked
+
+
+def finite(name: str, value: Array) -> None:
+    """Refuse an array that is not finite, and say where.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : ndarray
+        What came.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite.
+    """
+    if not np.isfinite(value).all():
+        bad = np.argwhere(~np.isfinite(value))[0]
         where = ", ".join(map(str, bad))
         raise ValueError(
-            f"{name} must be finite, got {checked[tuple(bad)]} at index ({where});"
-            f" its shape is {_show(checked.shape)}"
+            f"{name} must be finite, got {value[tuple(bad)]} at index ({where});"
+            f" its shape is {_show(value.shape)}"
         )
-    return checked
 
 
 def instance(name: str, value: Any, kind: type) -> None:
@@ -279,6 +304,9 @@ def trace(
 ) -> None:
     """Refuse a trace that another architecture, or parameters of another size, have left.
 
+    Its values are not looked at: to look through all of them takes a good part of the time of a
+    backward pass, and what is not finite is not finite in the gradient of the weights either.
+
     Parameters
     ----------
     value : NamedTuple with ``x`` (T, B, D), states (T + 1, B, H), perhaps ``gates``
@@ -298,11 +326,20 @@ def trace(
         If its sizes are not those of the parameters.
     """
     instance("trace", value, kind)
-    x = array("trace.x", value.x, ("T", "B", D), ("T", D), dtype=dtype)
-    T, *batch = x.shape[:-1]
+
+    def check(name: str, *shapes: Shape) -> Array:
+        return array(
+            f"trace.{name}",
+            getattr(value, name),
+            *shapes,
+            dtype=dtype,
+            finite_values=False,
+        )
+
+    T, *batch = check("x", ("T", "B", D), ("T", D)).shape[:-1]
     for name in value._fields[1:]:
-        shape = (T, *batch, gates, H) if name == "gates" else (T + 1, *batch, H)
-        array(f"trace.{name}", getattr(value, name), shape, dtype=dtype)
+        is_gates = name == "gates"
+        check(name, (T, *batch, gates, H) if is_gates else (T + 1, *batch, H))
 
 
 def step(

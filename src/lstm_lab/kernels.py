@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lstm_lab import tree
+from lstm_lab import checks, tree
 from lstm_lab.numerics import Array
 
 Trace = TypeVar("Trace", bound=Any)
@@ -292,16 +292,27 @@ def backpropagate(
         Gradient with respect to the inputs.
     dstates : tuple of ndarrays of shape (B, H) or (H,)
         Gradients with respect to the initial states.
+
+    Raises
+    ------
+    ValueError
+        If a value of the trace is NaN or infinite.
     """
     D = trace.x.shape[-1]
     dx = np.empty(trace.x.shape, trace.x.dtype)
-    dparams = None
-    for steps in _parts(len(dx), prod(dx.shape[1:-1])):
-        part = _part(trace, len(dx), steps)
-        da, dstates = pull_back(params, part, dh[steps], *dstates)
-        multiply_steps(da, params.W[:, :D], out=dx[steps])
-        grads = weight_grads(params, part, da)
-        dparams = grads if dparams is None else tree.map(np.add, dparams, grads)
+    dparams: Any = None
+    with np.errstate(invalid="ignore"):
+        for steps in _parts(len(dx), prod(dx.shape[1:-1])):
+            part = _part(trace, len(dx), steps)
+            da, dstates = pull_back(params, part, dh[steps], *dstates)
+            multiply_steps(da, params.W[:, :D], out=dx[steps])
+            grads = weight_grads(params, part, da)
+            dparams = tree.map(np.add, dparams, grads) if dparams else grads
+    # All else of the trace goes into the gradient of the weights.
+    last = (state[-1] for state in trace[1 : 1 + len(dstates)])
+    if not all(np.isfinite(leaf).all() for leaf in (dparams.W, *last)):
+        for name, leaf in tree.leaves(trace, "trace").items():
+            checks.finite(name, leaf)
     return dparams, dx, dstates
 
 
