@@ -122,3 +122,12 @@ def test_kernels_do_the_same_in_tiles(architecture, rng, monkeypatch):
         monkeypatch.setattr(kernels, "TILE_WORK", work)
         assert close(run(), whole)
     assert {(8, 4), (16, 4)} <= shapes
+
+
+def test_a_gradient_may_overflow_where_the_trace_is_finite(architecture, rng):
+    arch, options = architecture
+    params = arch.init(3, 4, rng=rng, **options)
+    trace = arch.forward(params, rng.normal(size=(5, 2, 3)))
+    with np.errstate(over="ignore"):
+        grads = arch.backward(params, trace, np.full((5, 2, 4), 1e308))
+    assert not np.isfinite(grads.params.W).all()

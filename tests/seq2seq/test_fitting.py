@@ -150,3 +150,12 @@ def test_a_match_is_exact_to_the_last_token():
 def test_configurations_that_cannot_be(options, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(BRIEF, **options)
+
+
+def test_states_that_overflow_are_divergence(held_out, monkeypatch):
+    def overflowing(*_):
+        raise FloatingPointError
+
+    monkeypatch.setattr(fitting, "loss_and_grads", overflowing)
+    with pytest.raises(FloatingPointError, match="training diverged in step 0"):
+        seq2seq.fit(BRIEF, copies, held_out)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_lab import checkpoints, seq2seq, tree
+from lstm_lab import checkpoints, lstm, seq2seq, tree
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.tokenizer import BOS
 
@@ -171,3 +171,28 @@ def test_without_padding_the_gradient_is_that_of_the_loss(net, params, rng):
         lambda p: seq2seq.loss(net, p, batch), params, step=STEP
     )
     assert max(relative_errors(grads, numeric).values()) < GRADIENT_ERROR
+
+
+def test_logits_that_overflow_have_no_gradient(batch, rng):
+    net = network()
+    params = seq2seq.init(net, rng=rng)
+    huge = params._replace(b_out=np.full_like(params.b_out, np.inf))
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, grads = seq2seq.loss_and_grads(net, huge, batch)
+    assert not np.isfinite(value)
+    assert all(np.isnan(leaf).all() for leaf in tree.leaves(grads).values())
+
+
+def test_states_that_overflow_are_an_error(batch, rng, monkeypatch):
+    forward = lstm.forward
+
+    def overflowing(*arguments):
+        trace = forward(*arguments)
+        trace.h[1, 0] = np.nan
+        return trace
+
+    net = network()
+    params = seq2seq.init(net, rng=rng)
+    monkeypatch.setattr(lstm, "forward", overflowing)
+    with pytest.raises(FloatingPointError, match="layer 0, counted from 0"):
+        seq2seq.loss(net, params, batch)

@@ -12,7 +12,7 @@ are exactly zero. The type of the parameters says which score it is.
 Sources: D. Bahdanau, K. Cho and Y. Bengio, "Neural machine translation by jointly learning to
 align and translate", ICLR (2015), for the additive score; M.-T. Luong, H. Pham and C. D. Manning,
 "Effective approaches to attention-based neural machine translation", EMNLP (2015), for the dot
-and the bilinear ("general") one; chapter ch319, equation ``eq-attention``.
+and the bilinear ("general") one.
 """
 
 from typing import NamedTuple

@@ -12,7 +12,7 @@ and a search looks for the best. Every further token costs probability, so that 
 means over tokens. S counts the token that ends the target.
 
 Sources: A. Graves, arXiv 1211.3711 (2012), and I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS
-(2014), for the beam; chapter ch319, equations ``eq-score`` and ``eq-length-normalised``.
+(2014), for the beam.
 """
 
 from itertools import product

@@ -175,10 +175,14 @@ def fit(
                     ratio=config.teacher_forcing,
                     rng=forcing_rng,
                 )
+                try:
+                    found = loss_and_grads(network, params, batch, inputs)
+                except FloatingPointError:
+                    found = np.nan, params
                 params, state = update(
                     params,
                     state,
-                    *loss_and_grads(network, params, batch, inputs),
+                    *found,
                     optimizer=optimizer,
                     clip=config.clip,
                     step=done,

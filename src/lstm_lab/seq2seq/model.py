@@ -12,8 +12,7 @@ The decoder starts from the last states of the encoder, layer by layer. Without 
 reads the mean :math:`\bar m_s` of the encoder's outputs as well.
 
 Sources: I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS (2014); M.-T. Luong, H. Pham and
-C. D. Manning, EMNLP (2015), section 3, without input feeding; chapter ch319, equations
-``eq-seq2seq`` and ``eq-attention-output``.
+C. D. Manning, EMNLP (2015), section 3, without input feeding.
 """
 
 from dataclasses import dataclass

@@ -15,8 +15,7 @@ side by side.
 
 Sources: I. Sutskever, O. Vinyals and Q. V. Le, "Sequence to sequence learning with neural
 networks", NeurIPS (2014), for stacked layers; M. Schuster and K. K. Paliwal, "Bidirectional
-recurrent neural networks", IEEE Transactions on Signal Processing 45 (1997); chapter ch319,
-equation ``eq-stack``.
+recurrent neural networks", IEEE Transactions on Signal Processing 45 (1997).
 """
 
 from typing import Any, NamedTuple
@@ -81,6 +80,11 @@ def forward(
         States of each layer after the last step of each sequence.
     trace : Trace
         What `backward` needs.
+
+    Raises
+    ------
+    FloatingPointError
+        If a state is NaN or infinite.
     """
     T, B = x.shape[:2]
     if lengths is None:
@@ -97,6 +101,10 @@ def forward(
         outputs = [parts[0].h[1:]]
         outputs += [_turned(part.h[1:], lengths) for part in parts[1:]]
         h = join(*outputs) if len(outputs) > 1 else outputs[0]
+        if not np.isfinite(h).all():
+            raise FloatingPointError(
+                f"the states of layer {level}, counted from 0, overflowed"
+            )
         x = x + h if residual and level else h
         ends = [_last(arch, part, lengths) for part in parts]
         last.append(tuple(join(*states) for states in zip(*ends, strict=True)))
