@@ -101,10 +101,11 @@ TASKS = {
         ),
     ),
     "sweep": Task(
-        "train the networks of the phase diagram anew, if its code has changed",
-        commands=(
-            "python -m lstm_lab.sweeps run lstm_lab.phase.sweep:SWEEP"
-            " --store src/lstm_lab/data/phase.jsonl --renew",
+        "train the stored networks of the chapters anew, if their code has changed",
+        commands=tuple(
+            f"python -m lstm_lab.sweeps run lstm_lab.{name}.sweep:SWEEP"
+            f" --store src/lstm_lab/data/{name}.jsonl --renew"
+            for name in ("phase", "bottleneck")
         ),
     ),
     "benchmark": Task(

@@ -6,10 +6,12 @@ pass, which other tests hold against them.
 
 import itertools
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sacrebleu
 
 from lstm_lab import (
     counting,
@@ -23,11 +25,14 @@ from lstm_lab import (
     lstm,
     optim,
     rnn,
+    seq2seq,
     tasks,
+    tokenizer,
     tree,
 )
 from lstm_lab.numerics import sigmoid, sigmoid_vjp, tanh_vjp
 from lstm_lab.packing import apart, join, split_rows
+from lstm_lab.seq2seq import attention
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 LABEL = re.compile(
@@ -142,6 +147,197 @@ def chain_rule_of_probability():
         loss = -np.log(p[np.arange(4), sequence]).mean()
         total += np.exp(-4 * loss)
     same(total, 1.0)  # the probabilities of all sequences
+
+
+# --- Sequence to sequence ---
+
+
+def small_model(**options):
+    """Return a network, its weights, and a batch of two pairs of different lengths."""
+    rng = np.random.default_rng(0)
+    sizes = {"sources": 8, "targets": 8, "embedding": 3, "hidden": H}
+    network = seq2seq.Network(**sizes, **options)
+    params = tree.map(
+        lambda leaf: rng.normal(0, 0.7, leaf.shape),
+        seq2seq.init(network, rng=rng),
+    )
+    letters = tokenizer.Tokenizer(tuple("abcd"))
+    pairs = seq2seq.Vocabularies(letters, letters)
+    return network, params, pairs.batch(["abca", "db"], ["bc", "dadb"])
+
+
+def softmax(scores):
+    return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+
+
+def probabilities(network, params, batch):
+    """Return p(y_s | y_<s, x) of each pair's true tokens, as a list of arrays."""
+    logits, _ = seq2seq.logits(network, params, batch)
+    p = np.take_along_axis(softmax(logits), batch.target[..., None], -1)
+    return [p[:S, b, 0] for b, S in enumerate(batch.target_lengths)]
+
+
+def states_by_hand(layers, x, *initial, residual=False):
+    """Return the highest outputs, and the last states of each layer, of one sequence."""
+    last = []
+    for level, params in enumerate(layers):
+        trace = lstm.forward(params, x, *(initial[level] if initial else ()))
+        x = x + trace.h[1:] if residual and level else trace.h[1:]
+        last.append((trace.h[-1], trace.c[-1]))
+    return x, last
+
+
+@identity("eq-encoder-decoder", "eq-stack")
+def encoder_and_decoder():
+    for residual in (False, True):
+        network, params, batch = small_model(
+            attention=None, layers=3, residual=residual
+        )
+        for b, p in enumerate(probabilities(network, params, batch)):
+            x = params.source[batch.source[: batch.source_lengths[b], b]]
+            _, s_0 = states_by_hand(params.encoder, x, residual=residual)
+            y = batch.target[: batch.target_lengths[b], b]
+            before = params.target[[tokenizer.BOS, *y[:-1]]]
+            q, _ = states_by_hand(
+                params.decoder, before, *s_0, residual=residual
+            )
+            scores = q @ params.W_out.T + params.b_out
+            same(p, softmax(scores)[np.arange(len(y)), y])
+
+
+@identity("eq-masked-loss", "eq-perplexity")
+def loss_of_tokens_and_not_of_padding():
+    network, params, batch = small_model(attention="dot")
+    p = np.concatenate(probabilities(network, params, batch))
+    assert p.size == batch.target_lengths.sum() < batch.target.size
+    nats = seq2seq.loss(network, params, batch)
+    same(nats, -np.log(p).mean())
+    same(seq2seq.perplexity(nats), np.prod(p) ** (-1 / p.size))
+    same(2 ** seq2seq.bits(nats), seq2seq.perplexity(nats))
+
+
+def memory_and_queries():
+    rng = np.random.default_rng(1)
+    return rng, rng.normal(size=(1, 4, H)), rng.normal(size=(1, 5, H))
+
+
+@identity("eq-score", "eq-attention")
+def attention_reads_a_mean():
+    rng, q, m = memory_and_queries()
+    for kind in seq2seq.KINDS:
+        params = attention.init(kind, H, rng=rng)
+        score = {
+            "dot": lambda q, m, _: q @ m,
+            "bilinear": lambda q, m, p: q @ p.W @ m,
+            "additive": lambda q, m, p: p.v @ np.tanh(p.W_q @ q + p.W_m @ m),
+        }[kind]
+        e = np.array([[score(a, b, params) for b in m[0]] for a in q[0]])
+        same(attention.scores(params, q, m)[0], e)
+        means, weights = attention.attend(params, q, m, np.ones((1, 5), bool))
+        same(weights[0], softmax(e))
+        same(means[0], softmax(e) @ m[0])
+
+
+@identity("eq-attention-vjp")
+def attention_sends_gradients_back():
+    _, q, m = memory_and_queries()
+    mask = np.ones((1, 5), bool)
+    _, weights = attention.attend(seq2seq.Dot(), q, m, mask)
+    dmean = np.random.default_rng(2).normal(size=q.shape)
+    alpha, dalpha = weights[0], dmean[0] @ m[0].T
+    de = alpha * (dalpha - (alpha * dalpha).sum(axis=-1, keepdims=True))
+    e = q[0] @ m[0].T
+    close(
+        de.ravel(),
+        jacobian(
+            lambda e: np.sum(softmax(e.reshape(4, 5)) @ m[0] * dmean[0]),
+            e.ravel(),
+        ),
+    )
+    _, _, dm = attention.attend_vjp(seq2seq.Dot(), q, m, weights, dmean)
+    same(dm[0], alpha.T @ dmean[0] + de.T @ q[0])
+
+
+@identity("eq-attention-output")
+def what_was_read_and_what_it_was_read_for():
+    network, params, batch = small_model(attention="dot")
+    encoded = seq2seq.encode(
+        network, params, batch.source, batch.source_lengths
+    )
+    first = np.full(2, tokenizer.BOS)
+    logits, (states,), weights = seq2seq.step(
+        network, params, encoded, encoded.states, first
+    )
+    q = states[0]
+    means = np.einsum("bt,bth->bh", weights, encoded.memory)
+    merged = np.tanh(join(means, q) @ params.attention.W_c.T)
+    same(softmax(logits), softmax(merged @ params.W_out.T + params.b_out))
+
+
+@identity("eq-lag")
+def lags_of_a_copy():
+    n = 7
+    read_forwards = np.arange(1, n + 1)
+    written = n + read_forwards
+    same(written - read_forwards, n)
+    read_backwards = np.argsort(np.arange(1, n + 1)[::-1]) + 1
+    lags = written - read_backwards
+    same(lags, 2 * np.arange(1, n + 1) - 1)
+    same(lags.mean(), n)
+    same(lags.min(), 1)
+
+
+@identity("eq-length-normalised")
+def scores_of_targets():
+    network, params, batch = small_model(attention="dot")
+    log_p = seq2seq.log_probability(network, params, batch)
+    p = probabilities(network, params, batch)
+    same(log_p, [np.log(each).sum() for each in p])
+    longer = batch.target_lengths.max() + 1
+    symbols = np.arange(4, 8)
+    target, sizes = seq2seq.every_target(symbols, longer)
+    every = seq2seq.Batch(
+        np.repeat(batch.source[:, :1], len(sizes), axis=1),
+        np.repeat(batch.source_lengths[:1], len(sizes)),
+        target,
+        sizes,
+    )
+    all_p = seq2seq.log_probability(network, params, every)
+    for alpha in (0.0, 1.0):
+        found = seq2seq.exhaustive(
+            network,
+            params,
+            batch.source[:, :1],
+            batch.source_lengths[:1],
+            longest=longer,
+            symbols=symbols,
+            exponent=alpha,
+        )
+        score = found.log_probability / found.lengths**alpha
+        same(score, (all_p / sizes**alpha).max())
+
+
+@identity("eq-bleu")
+def bleu_of_two_sentences():
+    outputs = ["the cat sat on the mat today", "it was very warm"]
+    references = ["the cat sat on the red mat today", "it was very warm indeed"]
+    shares = []
+    for n in range(1, 5):
+        hits = total = 0
+        for output, reference in zip(outputs, references, strict=True):
+            grams, known = (
+                Counter(zip(*(words[k:] for k in range(n)), strict=False))
+                for words in (output.split(), reference.split())
+            )
+            hits += (grams & known).total()
+            total += grams.total()
+        shares.append(hits / total)
+    c, r = (
+        sum(len(t.split()) for t in texts) for texts in (outputs, references)
+    )
+    bleu = min(1, np.exp(1 - r / c)) * np.prod(shares) ** (1 / 4)
+    scored = sacrebleu.corpus_bleu(outputs, [references]).score
+    np.testing.assert_allclose(100 * bleu, scored, rtol=1e-9)
 
 
 # --- The vanilla RNN ---

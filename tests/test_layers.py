@@ -29,7 +29,8 @@ FLOORS = [
     ("training.fitting",),
     ("seq2seq.attention", "seq2seq.stack"),
     ("seq2seq.model",),
-    ("seq2seq.decoding",),
+    ("seq2seq.decoding", "seq2seq.depth"),
+    ("seq2seq.scoring",),
     ("gradflow.experiment",),
     (
         *("gradflow.cliff", "gradflow.flow", "gradflow.gates"),
@@ -41,12 +42,12 @@ FLOORS = [
     ("gradflow", "sweeps", "training"),
     ("seq2seq.fitting", "seq2seq.translating"),
     ("seq2seq",),
-    ("phase.sweep", "sweeps.__main__"),
-    ("phase.record",),
-    ("phase",),
+    ("bottleneck.sweep", "phase.sweep", "sweeps.__main__"),
+    ("bottleneck.record", "phase.record"),
+    ("bottleneck", "phase"),
     ("plots.style",),
     ("plots.diagrams", "plots.flow", "plots.gates"),
-    ("plots.learning",),
+    ("plots.learning", "plots.translation"),
     ("plots",),
 ]
 ONLY = {"matplotlib": {"plots"}, "ipywidgets": {"widgets"}, "random": set()}

@@ -16,13 +16,23 @@ from lstm_lab.plots.flow import (
 from lstm_lab.plots.gates import gate_activations, gate_histograms
 from lstm_lab.plots.learning import cliff, learning_curves, phase_diagram
 from lstm_lab.plots.style import ARCHITECTURE_STYLES, GATE_COLORS, NAMES
+from lstm_lab.plots.translation import (
+    attention_map,
+    curves,
+    depth_map,
+    encoder_decoder,
+)
 
 __all__ = [
     "ARCHITECTURE_STYLES",
     "GATE_COLORS",
     "NAMES",
+    "attention_map",
     "cell_paths",
     "cliff",
+    "curves",
+    "depth_map",
+    "encoder_decoder",
     "gate_activations",
     "gate_histograms",
     "gradient_flow",

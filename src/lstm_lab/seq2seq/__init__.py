@@ -9,14 +9,8 @@ from lstm_lab.seq2seq.decoding import (
     greedy,
     log_probability,
 )
-from lstm_lab.seq2seq.fitting import (
-    Config,
-    Run,
-    answer,
-    exact_match,
-    fit,
-    mixed_inputs,
-)
+from lstm_lab.seq2seq.depth import DepthMap, depth_map
+from lstm_lab.seq2seq.fitting import Config, Run, answer, fit, mixed_inputs
 from lstm_lab.seq2seq.model import (
     Batch,
     Encoded,
@@ -28,6 +22,13 @@ from lstm_lab.seq2seq.model import (
     loss,
     loss_and_grads,
     step,
+    target_mask,
+)
+from lstm_lab.seq2seq.scoring import (
+    bits,
+    errors_by_position,
+    exact_match,
+    perplexity,
 )
 from lstm_lab.seq2seq.stack import Bidirectional
 from lstm_lab.seq2seq.translating import (
@@ -46,6 +47,7 @@ __all__ = [
     "Bilinear",
     "Config",
     "Decoded",
+    "DepthMap",
     "Dot",
     "Encoded",
     "Network",
@@ -56,7 +58,10 @@ __all__ = [
     "Vocabularies",
     "answer",
     "beam",
+    "bits",
+    "depth_map",
     "encode",
+    "errors_by_position",
     "every_target",
     "exact_match",
     "exhaustive",
@@ -70,5 +75,7 @@ __all__ = [
     "loss",
     "loss_and_grads",
     "mixed_inputs",
+    "perplexity",
     "step",
+    "target_mask",
 ]

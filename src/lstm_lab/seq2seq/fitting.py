@@ -21,7 +21,8 @@ from lstm_lab.seq2seq.model import (
     loss_and_grads,
     step,
 )
-from lstm_lab.tokenizer import BOS, PAD
+from lstm_lab.seq2seq.scoring import exact_match
+from lstm_lab.tokenizer import BOS
 from lstm_lab.training.updates import Curve, bar, check_finite, update
 
 Draw = Callable[[int, np.random.Generator], Batch]
@@ -256,29 +257,3 @@ def answer(network: Network, params: Params, batch: Batch) -> Decoded:
         batch.source_lengths,
         longest=len(batch.target) + 1,
     )
-
-
-def exact_match(decoded: Decoded, batch: Batch) -> NDArray[np.bool_]:
-    """Return which targets were decoded right to the last token.
-
-    Parameters
-    ----------
-    decoded : Decoded
-        What a search found.
-    batch : Batch
-        What it should have found.
-
-    Returns
-    -------
-    ndarray of bool of shape (B,)
-        True where every token is the right one, and no token too many.
-    """
-    size = max(len(decoded.tokens), len(batch.target))
-    found, right = (
-        np.pad(tokens, ((0, size - len(tokens)), (0, 0)), constant_values=PAD)
-        for tokens in (decoded.tokens, batch.target)
-    )
-    within = np.arange(size)[:, np.newaxis] < batch.target_lengths
-    right = np.where(within, right, PAD)
-    same: NDArray[np.bool_] = (found == right).all(axis=0)
-    return same

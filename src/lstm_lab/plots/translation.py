@@ -1,0 +1,195 @@
+"""Encoder and decoder: their diagram, where attention looks, and curves of many runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.patches import FancyBboxPatch
+
+from lstm_lab.bottleneck import Curves
+from lstm_lab.plots.flow import LINE_STYLES
+from lstm_lab.seq2seq import DepthMap, Translation
+
+END = "⏎"
+SPACE = "·"
+
+
+def encoder_decoder(ax: Axes) -> Axes:
+    """Draw an encoder and a decoder of two layers over three steps each.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw; its frame is turned off.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    read = ("$x_1$", "$x_2$", "$x_3$", "⟨bos⟩", "$y_1$", "$y_2$")
+    written = ("", "", "", "$y_1$", "$y_2$", "⟨eos⟩")
+    columns = [0.0, 1.6, 3.2, 5.8, 7.4, 9.0]
+    for n, (x, below, above) in enumerate(
+        zip(columns, read, written, strict=True)
+    ):
+        color = "C0" if n < 3 else "C1"
+        for y in (0.0, 1.3):
+            box = FancyBboxPatch((x - 0.4, y - 0.3), 0.8, 0.6)
+            box.set_boxstyle("round", pad=0.04)
+            box.set(facecolor="white", edgecolor=color, linewidth=2)
+            ax.add_patch(box)
+            ax.text(x, y, "LSTM", ha="center", va="center", fontsize=9)
+            if n < 5:
+                _arrow(ax, (x + 0.48, y), (columns[n + 1] - 0.48, y))
+        _arrow(ax, (x, -0.9), (x, -0.38))
+        _arrow(ax, (x, 0.38), (x, 0.92))
+        ax.text(x, -1.0, below, ha="center", va="top")
+        if above:
+            _arrow(ax, (x, 1.68), (x, 2.2))
+            ax.text(x, 2.3, above, ha="center", va="bottom")
+    ax.text(4.5, 1.45, "$s_0$", ha="center", va="bottom")
+    ax.text(1.6, 2.3, "encoder", ha="center", va="bottom", color="C0")
+    ax.text(10.0, 0.65, "decoder", va="center", color="C1")
+    ax.set(xlim=(-0.7, 11.2), ylim=(-1.6, 2.9), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
+def _arrow(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float]
+) -> None:
+    head = {"arrowstyle": "-|>", "color": "0.25", "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", end, start, arrowprops=head)
+
+
+def depth_map(
+    ax: Axes, record: DepthMap, *, limits: tuple[float, float] = (-6, 0)
+) -> Axes:
+    """Draw how much of a gradient arrives at each layer and step.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    record : DepthMap
+        What `seq2seq.depth_map` returned.
+    limits : (float, float)
+        Powers of ten at the ends of the colours.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    typical = record.typical
+    layers, steps = typical.shape
+    low, high = limits
+    with np.errstate(divide="ignore"):
+        powers = np.clip(np.log10(typical), low, high)
+    image = ax.imshow(
+        powers,
+        cmap="cividis",
+        vmin=low,
+        vmax=high,
+        aspect="auto",
+        origin="lower",
+        extent=(0.5, steps + 0.5, 0.5, layers + 0.5),
+    )
+    name = "with" if record.residual else "without"
+    ax.set(title=f"{name} residual connections")
+    ax.set(xlabel="step $t$", ylabel="layer")
+    ax.grid(visible=False)
+    ax.figure.colorbar(image, ax=ax, label="gradient, power of ten")
+    return ax
+
+
+def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
+    """Draw where a model looked at each step: the source to the right, its answer downwards.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    translation : Translation
+        What `seq2seq.Translator.translate` made of the source.
+    source : str
+        The text.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ValueError
+        If the model has no attention, the source is another one, or the font lacks a character.
+    """
+    weights = translation.weights
+    if weights is None:
+        raise ValueError(
+            "translation must have weights: of attention, got none"
+        )
+    if weights.shape[1] != len(source):
+        raise ValueError(
+            f"source must have {weights.shape[1]} characters, as many as there are"
+            f" weights, got {source!r}"
+        )
+    written = [*translation.text, END][: len(weights)]
+    known = get_font(findfont("DejaVu Sans")).get_charmap()
+    for character in (*source, *written):
+        if ord(character) not in known:
+            raise ValueError(
+                f"source and answer must have characters of the font, got {character!r}"
+            )
+    image = ax.imshow(weights, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    ax.set_xticks(range(len(source)), _visible(source))
+    ax.set_yticks(range(len(written)), _visible(written))
+    ax.set(xlabel="source, as read", ylabel="target, as written")
+    ax.grid(visible=False)
+    ax.figure.colorbar(image, ax=ax, label="weight")
+    return ax
+
+
+def _visible(characters: str | list[str]) -> list[str]:
+    return [SPACE if c == " " else c for c in characters]
+
+
+def curves(
+    ax: Axes, groups: Mapping[str, Curves], *, xlabel: str, ylabel: str
+) -> Axes:
+    """Draw the medians of some groups of runs, each with a band from the least to the greatest.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    groups : mapping of str to Curves
+        Under the names that the legend gives them.
+    xlabel, ylabel : str
+        What the axes show.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+    """
+    for n, (name, group) in enumerate(groups.items()):
+        look: dict[str, Any] = {"color": f"C{n}"}
+        style = LINE_STYLES[n % len(LINE_STYLES)]
+        ax.fill_between(group.at, *group.range, alpha=0.2, lw=0, **look)
+        ax.plot(
+            group.at,
+            group.median,
+            ls=style,
+            marker="o",
+            ms=3,
+            label=name,
+            **look,
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    return ax

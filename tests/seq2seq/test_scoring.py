@@ -1,0 +1,54 @@
+"""Scores: a loss in other units, and errors by position."""
+
+import numpy as np
+import pytest
+
+from lstm_lab import seq2seq
+from lstm_lab.tokenizer import EOS, PAD
+
+
+def test_a_uniform_guess_costs_as_much_as_there_are_tokens():
+    for V in (1, 2, 26):
+        assert seq2seq.perplexity(np.log(V)) == pytest.approx(V, rel=1e-14)
+        assert seq2seq.bits(np.log(V)) == pytest.approx(np.log2(V), rel=1e-14)
+
+
+def test_a_cost_beyond_all_floats_is_infinite():
+    assert seq2seq.perplexity(1e4) == np.inf
+
+
+@pytest.mark.parametrize("unit", [seq2seq.perplexity, seq2seq.bits])
+def test_a_cost_must_be_a_number(unit):
+    with pytest.raises(ValueError, match="nats"):
+        unit(np.nan)
+
+
+@pytest.fixture
+def batch():
+    target = np.array([[4, 5, EOS], [5, EOS, PAD], [EOS, PAD, PAD]])
+    source = np.full((1, 3), 4)
+    return seq2seq.Batch(source, np.ones(3, int), target, np.array([3, 2, 1]))
+
+
+def test_errors_are_shares_of_the_targets_that_are_as_long(batch):
+    right = batch.target
+    np.testing.assert_array_equal(
+        seq2seq.errors_by_position(right, batch), [0, 0, 0]
+    )
+    wrong = right.copy()
+    wrong[0, 1] = 7  # one of three
+    wrong[1, 1] = 7  # one of two
+    wrong[2, 2] = 7  # behind an end
+    found = seq2seq.errors_by_position(wrong, batch)
+    np.testing.assert_allclose(found, [1 / 3, 1 / 2, 0], rtol=1e-15)
+
+
+def test_answers_may_be_longer_or_shorter(batch):
+    longer = np.vstack([batch.target, np.full((2, 3), 7)])
+    np.testing.assert_array_equal(
+        seq2seq.errors_by_position(longer, batch), [0, 0, 0]
+    )
+    shorter = batch.target[:1]
+    np.testing.assert_array_equal(
+        seq2seq.errors_by_position(shorter, batch), [0, 1, 1]
+    )

@@ -1,0 +1,185 @@
+"""The runs of the chapter on sequences: what a run is, and how the table becomes curves."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from lstm_lab import bottleneck, dates, seq2seq, sweeps
+from lstm_lab.bottleneck import USUAL, sweep
+from lstm_lab.sweeps import Row
+from lstm_lab.tokenizer import PAD
+
+DATES = {**USUAL, "problem": "dates", "attention": "dot"}
+SMALL = {"hidden": 8, "seed": 1}
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Few updates on few pairs."""
+    small = {
+        name: problem._replace(
+            updates=4, evaluations=2, lengths=problem.lengths[:2]
+        )
+        for name, problem in bottleneck.problems().items()
+    }
+    monkeypatch.setattr(sweep, "problems", lambda: small)
+    monkeypatch.setattr(sweep, "RECIPE", partial(sweep.RECIPE, batch_size=3))
+    monkeypatch.setattr(sweep, "HELD_OUT", 5)
+
+
+def test_a_configuration_is_what_it_says():
+    config = bottleneck.configure(
+        problem="dates",
+        attention="additive",
+        hidden=10,
+        teacher_forcing=0.5,
+        seed=3,
+    )
+    problem = bottleneck.problems()["dates"]
+    assert config.network == seq2seq.Network(
+        sources=problem.vocabularies.source.size,
+        targets=problem.vocabularies.target.size,
+        embedding=5,
+        hidden=10,
+        attention="additive",
+    )
+    assert (config.teacher_forcing, config.seed) == (0.5, 3)
+    assert (config.steps, config.evaluate_every) == (700, 50)
+
+
+def test_sources_are_read_in_both_orders():
+    texts = ("abc", "de"), ("abc", "de")
+    letters = bottleneck.problems()["copy"].vocabularies
+    forwards = bottleneck.batch("copy", texts, "forwards")
+    backwards = bottleneck.batch("copy", texts, "backwards")
+    for b, text in enumerate(texts[0]):
+        assert letters.source.decode(forwards.source[:, b]) == text
+        assert letters.source.decode(backwards.source[:, b]) == text[::-1]
+        assert letters.target.decode(backwards.target[:, b]) == text
+    np.testing.assert_array_equal(backwards.source_lengths, [3, 2])
+
+
+def test_padding_counts_where_it_is_to():
+    texts = ("abc", "de"), ("abc", "de")
+    pairs = bottleneck.batch("copy", texts, "forwards")
+    assert bottleneck.padded(pairs, None) is pairs
+    least = bottleneck.padded(pairs, 1)
+    np.testing.assert_array_equal(least.target, pairs.target)
+    np.testing.assert_array_equal(least.target_lengths, [4, 4])
+    more = bottleneck.padded(pairs, 6)
+    np.testing.assert_array_equal(more.target[:4], pairs.target)
+    assert np.all(more.target[4:] == PAD)
+    np.testing.assert_array_equal(more.target_lengths, [6, 6])
+
+
+def test_texts_have_the_length_that_is_asked_for():
+    rng = np.random.default_rng(0)
+    for problem in bottleneck.problems().values():
+        for length in problem.lengths:
+            source, target = problem.draw(rng, 7, length)
+            assert {len(text) for text in source} == {length}
+            assert len(source) == len(target) == 7
+
+
+def test_no_day_is_asked_that_was_trained_on():
+    rng = np.random.default_rng(0)
+    problem = bottleneck.problems()["dates"]
+    trained = set(problem.draw(rng, 3000, None)[1])
+    assert not trained & set(problem.held_out(rng, 500)[1])
+    for length in problem.lengths:
+        assert not trained & set(problem.draw(rng, 500, length)[1])
+
+
+def test_every_character_of_a_date_is_known():
+    source = bottleneck.problems()["dates"].vocabularies.source
+    for locale in dates.LOCALES:
+        for format in dates.formats(locale):
+            for month in range(1, 13):
+                day = dates.FIRST.replace(month=month)
+                text = dates.write(day, locale, format)
+                assert set(text) <= set(source.characters)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        USUAL,
+        {**USUAL, "order": "backwards", "padding": 30},
+        {**USUAL, "teacher_forcing": 0.0},
+        DATES,
+    ],
+)
+def test_an_experiment_has_all_of_its_fields(changed):
+    configuration = {**changed, **SMALL}
+    found = bottleneck.experiment(**configuration)
+    first = bottleneck.probe(**configuration)["first_losses"]
+    np.testing.assert_array_equal(found["first_losses"], first)
+    assert len(first) == 3
+    assert len(found["losses"]) == len(found["exact"]) == 3
+    assert len(found["by_length"]) == 2
+    assert len(found["forced"]) == len(found["free"]) == 11
+    assert found["forced"][0] == found["free"][0]
+    assert np.isfinite(found["reported"])
+
+
+@pytest.mark.usefixtures("short")
+def test_seed_order_and_padding_make_a_difference():
+    losses = [
+        tuple(bottleneck.probe(**{**USUAL, **SMALL, **changed})["first_losses"])
+        for changed in (
+            {},
+            {"seed": 2},
+            {"order": "backwards"},
+            {"padding": 1},
+            {"padding": 84},
+        )
+    ]
+    assert len(set(losses)) == len(losses)
+
+
+def rows():
+    """Return a table in which every result is known from the row's number."""
+    return [
+        Row(*case, {"losses": [case.row, -case.row], "reported": case.row})
+        for case in bottleneck.SWEEP.cases
+    ]
+
+
+def test_curves_are_the_runs_of_a_configuration():
+    first = bottleneck.curves(rows(), "losses", hidden=32)
+    np.testing.assert_array_equal(first.at, [1, 2])
+    np.testing.assert_array_equal(first.values, [[n, -n] for n in range(5)])
+    np.testing.assert_array_equal(first.median, [2, -2])
+    low, high = first.range
+    np.testing.assert_array_equal(low, [0, -4])
+    np.testing.assert_array_equal(high, [4, 0])
+    usual = bottleneck.curves(rows(), "reported", [30])
+    np.testing.assert_array_equal(usual.values[:, 0], range(5, 10))
+    np.testing.assert_array_equal(usual.at, [30])
+
+
+def test_five_runs_hold_the_median_as_often_as_their_band_says():
+    found = bottleneck.curves(rows(), "losses")
+    draws = np.random.default_rng(0).normal(size=(20_000, 5))
+    held = np.mean((draws.min(axis=1) < 0) & (draws.max(axis=1) > 0))
+    # The standard error of this share is 0.0017.
+    assert found.confidence == 0.9375 == pytest.approx(held, abs=0.007)
+
+
+def test_what_is_not_in_the_table_is_named():
+    with pytest.raises(
+        ValueError, match="changed must lead to a configuration"
+    ):
+        bottleneck.curves(rows(), "losses", hidden=5)
+    with pytest.raises(ValueError, match="one of losses, reported, got 'exa"):
+        bottleneck.curves(rows(), "exact")
+    with pytest.raises(ValueError, match="at must be of length 2, got 3"):
+        bottleneck.curves(rows(), "losses", [1, 2, 3])
+
+
+def test_the_store_is_complete_and_of_this_code():
+    table = sweeps.load(bottleneck.SWEEP, bottleneck.STORE)
+    cases = bottleneck.SWEEP.cases
+    assert [row[:3] for row in table] == [case[:] for case in cases]
