@@ -49,6 +49,7 @@ FLOORS = [
     ("plots.diagrams", "plots.flow", "plots.gates"),
     ("plots.learning", "plots.translation"),
     ("plots",),
+    ("widgets",),
 ]
 ONLY = {"matplotlib": {"plots"}, "ipywidgets": {"widgets"}, "random": set()}
 GENERATORS = {"np.random", "numpy.random"}
