@@ -32,6 +32,8 @@ def test_an_attention_map_has_a_row_for_each_step(ax):
     assert texts(ax.get_xticklabels()) == ["a", "·", "b"]
     assert texts(ax.get_yticklabels()) == ["x", "-", "⏎"]
     assert ax.figure.axes[1].get_ylabel() == "weight"
+    assert ax.get_xlabel().startswith("source")
+    assert ax.get_ylabel().startswith("target")
 
 
 def test_an_answer_that_was_cut_off_has_no_end(ax):
@@ -66,6 +68,16 @@ def test_a_depth_map_has_the_first_layer_at_the_bottom(ax, residual):
     assert image.origin == "lower"
     assert image.get_extent() == [0.5, 3.5, 0.5, 2.5]
     assert ax.get_title().startswith("with residual") is residual
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step $t$", "layer")
+    assert "power of ten" in ax.figure.axes[1].get_ylabel()
+    assert all(tick == round(tick) for tick in ax.get_yticks())
+
+
+def test_the_colours_of_a_depth_map_end_where_they_are_to(ax):
+    record = seq2seq.DepthMap(np.array([[[1e-3, 1e3]]]), False, (0,))
+    plots.depth_map(ax, record, limits=(-1, 2))
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[-1, 2]])
+    assert ax.images[0].get_clim() == (-1, 2)
 
 
 def test_curves_are_medians_in_their_bands(ax):

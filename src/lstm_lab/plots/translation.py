@@ -103,6 +103,7 @@ def depth_map(
     ax.set(xlabel="step $t$", ylabel="layer")
     ax.grid(visible=False)
     ax.figure.colorbar(image, ax=ax, label="gradient, power of ten")
+    ax.locator_params(axis="y", integer=True)
     return ax
 
 

@@ -103,6 +103,10 @@ def scores(params: Score, queries: Array, memory: Array) -> Array:
     -------
     ndarray of shape (B, S, T)
         The scores.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-score``.
     """
     match params:
         case Bilinear():
@@ -181,6 +185,10 @@ def attend(
         The weighted means.
     weights : ndarray of shape (B, S, T)
         Each row sums to one; exactly zero at the padding.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-attention``.
     """
     e = scores(params, queries, memory)
     e = np.where(mask[:, np.newaxis], e, -np.inf)
@@ -226,6 +234,10 @@ def attend_vjp(
         Gradient with respect to the queries.
     dmemory : ndarray of shape (B, T, H)
         Gradient with respect to the memory.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-attention-vjp``.
     """
     dweights = dcontexts @ memory.swapaxes(1, 2)
     common = (weights * dweights).sum(axis=-1, keepdims=True)

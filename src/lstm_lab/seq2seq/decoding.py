@@ -278,6 +278,10 @@ def log_probability(network: Network, params: Params, batch: Batch) -> Array:
     -------
     ndarray of shape (B,)
         In nats.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-length-normalised``.
     """
     answers, _ = logits(network, params, batch)
     shares = log_softmax(answers)

@@ -71,6 +71,10 @@ def depth_map(
     ------
     TypeError, ValueError
         If a size is no positive integer.
+
+    References
+    ----------
+    Chapter ch319, equation ``fig-depth``.
     """
     layers, T = (
         checks.positive_int("layers", layers),

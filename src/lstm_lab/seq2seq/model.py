@@ -271,6 +271,10 @@ def step(
         After this step.
     weights : ndarray of shape (B, T), or None
         Where each example looked, with attention.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-attention-output``.
     """
     queries, states, _ = stack.forward(
         network.arch,
@@ -309,6 +313,10 @@ def logits(
         Behind the end of a target they mean nothing.
     weights : ndarray of shape (B, S, T), or None
         Where each step looked, with attention.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-encoder-decoder``.
     """
     encoded = encode(network, params, batch.source, batch.source_lengths)
     queries, _ = _decode(network, params, batch, encoded, inputs)
@@ -345,6 +353,10 @@ def loss(
     -------
     float
         The loss.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-masked-loss``.
     """
     answers, _ = logits(network, params, batch, inputs)
     mask = target_mask(batch)

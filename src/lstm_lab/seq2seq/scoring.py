@@ -27,6 +27,10 @@ def perplexity(nats: float) -> float:
     -------
     float
         1 or more for a cost of 0 or more; infinite where no float is as large.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-perplexity``.
     """
     with np.errstate(over="ignore"):
         return float(np.exp(checks.finite_number("nats", nats)))

@@ -85,6 +85,10 @@ def forward(
     ------
     FloatingPointError
         If a state is NaN or infinite.
+
+    References
+    ----------
+    Chapter ch319, equation ``eq-stack``.
     """
     T, B = x.shape[:2]
     if lengths is None:
