@@ -46,7 +46,7 @@ FLOORS = [
     ("bottleneck.record", "phase.record"),
     ("bottleneck", "phase"),
     ("plots.style",),
-    ("plots.diagrams", "plots.flow", "plots.gates"),
+    ("plots.diagrams", "plots.flow", "plots.gates", "plots.svg"),
     ("plots.learning", "plots.translation"),
     ("plots",),
     ("widgets",),

@@ -16,6 +16,7 @@ from lstm_lab.plots.flow import (
 from lstm_lab.plots.gates import gate_activations, gate_histograms
 from lstm_lab.plots.learning import cliff, learning_curves, phase_diagram
 from lstm_lab.plots.style import ARCHITECTURE_STYLES, GATE_COLORS, NAMES
+from lstm_lab.plots.svg import by_night, inline, night
 from lstm_lab.plots.translation import (
     attention_map,
     curves,
@@ -28,6 +29,7 @@ __all__ = [
     "GATE_COLORS",
     "NAMES",
     "attention_map",
+    "by_night",
     "cell_paths",
     "cliff",
     "curves",
@@ -38,8 +40,10 @@ __all__ = [
     "gradient_flow",
     "gradient_map",
     "gru_diagram",
+    "inline",
     "learning_curves",
     "lstm_diagram",
+    "night",
     "phase_diagram",
     "powers",
     "spectra",

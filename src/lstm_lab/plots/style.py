@@ -25,3 +25,12 @@ GATE_NAMES = {
     "z": "Update gate",
     "r": "Reset gate",
 }
+# What the colours of the cycle become on a dark page; greys are turned by `svg.night`.
+NIGHT = {
+    "#0072b2": "#56b4e9",
+    "#d55e00": "#ff8c42",
+    "#009e73": "#2fd0a3",
+    "#cc79a7": "#e39cc4",
+    "#e69f00": "#ffc247",
+    "#56b4e9": "#8fd0ff",
+}

@@ -1,0 +1,71 @@
+"""Figures as SVG: what stands in a page, and what it becomes at night."""
+
+import re
+
+import matplotlib.pyplot as plt
+import pytest
+from bs4 import BeautifulSoup
+
+from lstm_lab import plots
+
+
+def draw(value):
+    figure, ax = plt.subplots()
+    ax.plot([0, value], label="a")
+    ax.legend()
+    return figure
+
+
+@pytest.fixture(autouse=True)
+def look():
+    with plt.style.context("lstm_lab.book"):
+        yield
+    plt.close("all")
+
+
+def test_greys_are_turned_over():
+    greys = [plots.night(f"#{v:02x}{v:02x}{v:02x}") for v in (0, 128, 255)]
+    assert greys == sorted(greys, reverse=True)
+    assert int(greys[0][1:3], 16) > 200
+    assert int(greys[2][1:3], 16) < 40
+
+
+def test_the_cycle_has_partners_and_other_colours_stay():
+    for color in plt.rcParams["axes.prop_cycle"].by_key()["color"]:
+        assert plots.night(f"#{color.lower().lstrip('#')}") != color
+    assert plots.night("#440154") == "#440154"
+
+
+def test_a_figure_in_a_page_follows_its_scheme():
+    html = plots.inline(draw(1), label='a "line"')
+    svg = BeautifulSoup(html, "html.parser").svg
+    assert svg["role"] == "img"
+    assert svg["aria-label"] == 'a "line"'
+    colors = re.findall(r"(?:fill|stroke): (#\w{6}); \w+: (\S+) (\S+)", html)
+    assert {"#0072b2"} <= {day for day, *_ in colors}
+    for day, first, second in colors:
+        assert first == f"light-dark({day},"
+        assert second.rstrip(';"') == f"{plots.night(day)})"
+
+
+def test_names_of_figures_in_one_page_differ():
+    def names(html):
+        return set(re.findall(r'\bid="([^"]+)"', html))
+
+    one, other = (plots.inline(draw(n), label="a") for n in (1, 2))
+    assert names(one)
+    assert not names(one) & names(other)
+    used = re.findall(r"(?:href=\"|url\()#([^\")]+)", one)
+    assert used
+    assert set(used) <= names(one)
+    assert plots.inline(draw(1), label="a") == one
+
+
+def test_a_file_by_night_has_no_colour_of_the_day(tmp_path):
+    draw(1).savefig(tmp_path / "a.svg")
+    day = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    dark = plots.by_night(day)
+    assert "#0072b2" in day
+    assert "#0072b2" not in dark
+    assert plots.night("#0072b2") in dark
+    assert f'<svg style="fill: {plots.night("#000000")}" ' in dark
