@@ -1,0 +1,67 @@
+"""Repair the markup in which the theme and the extensions leave some readers out.
+
+Each repair must find something to repair in the book: when a newer version makes one needless,
+the build says so, and fails.
+"""
+
+import re
+from pathlib import Path
+
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
+
+REPAIRS = {
+    "the viewport is said three times": (
+        re.compile(
+            r'<meta name="viewport" content="width=device-width, initial-scale=1(?:\.0)?" ?/>'
+            r"(?=.*<meta name=\"viewport\")",
+            re.DOTALL,
+        ),
+        "",
+    ),
+    "a title repeats the book's name": (
+        re.compile(r"<title>(.*?) &#8212; \1</title>"),
+        r"<title>\1</title>",
+    ),
+    "the name of the book stands outside of all landmarks": (
+        re.compile(
+            r'<div class="(sidebar-primary-items__start sidebar-primary__section)"'
+        ),
+        r'<div class="\1" role="navigation" aria-label="Book"',
+    ),
+    "references have a role that is deprecated": (
+        re.compile(r' role="doc-biblioentry"'),
+        "",
+    ),
+    "a list of references has children that are no items": (
+        re.compile(r'<div role="list" class="citation-list">'),
+        '<div class="citation-list">',
+    ),
+    "the corner of a table is a heading of nothing": (
+        re.compile(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>'),
+        "<td></td>",
+    ),
+}
+
+
+def repair(app, exception):
+    """Repair every page; warn of a repair without use."""
+    if exception or app.builder.name != "html":
+        return
+    useless = set(REPAIRS)
+    for page in Path(app.outdir).rglob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        for fault, (pattern, remedy) in REPAIRS.items():
+            html, count = pattern.subn(remedy, html)
+            if count:
+                useless.discard(fault)
+        page.write_text(html, encoding="utf-8")
+    for fault in sorted(useless):
+        log.warning("no page has this fault any more: %s", fault)
+
+
+def setup(app):
+    """Wait until the pages are written."""
+    app.connect("build-finished", repair)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
