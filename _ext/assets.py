@@ -17,7 +17,9 @@ from sphinx.errors import ExtensionError
 SHEET = re.compile(
     r'\s*<link\b[^>]*\bhref="(?:\.\./)*(_static/[^"?]+\.css)[^"]*"[^>]*>'
 )
-SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async)\b)([^>]*\bsrc="[^"]*"[^>]*)>')
+SCRIPT = re.compile(
+    r'<script(?![^>]*\b(?:defer|async)\b)([^>]*\bsrc="[^"]*"[^>]*)>'
+)
 OPTIONS = re.compile(
     r'<script[^>]*src="[^"]*_static/documentation_options\.js[^"]*"[^>]*></script>'
 )
@@ -26,6 +28,10 @@ UNUSED = (
     re.compile(r"<script>const THEBE_JS_URL.*?</script>"),
     re.compile(r"<script[^>]*sphinx-thebe\.js[^>]*></script>"),
     re.compile(r'<link rel="preload" as="script"[^>]*>'),
+    re.compile(
+        r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>',
+        re.DOTALL,
+    ),
 )
 SEARCH = re.compile(
     r'<script[^>]*src="[^"]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>'
