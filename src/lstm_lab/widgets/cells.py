@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lstm_lab.gradflow import CellSteps
 from lstm_lab.widgets.figure import Control, Frame, MovingFigure
 from lstm_lab.widgets.markup import bar, table
@@ -45,7 +47,7 @@ def cell_explorer(
 def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
     n, T = t - 1, len(record.x)
     direct, around, full = record.direct[n], record.around[n], record.full[n]
-    kept = record.kept[n]
+    kept, largest = record.kept[n], np.abs(record.c).max()
     read = ", ".join(
         f"{name} {value:.2f}"
         for name, value in zip(inputs, record.x[n], strict=True)
@@ -61,7 +63,7 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
                     for gate in (record.i, record.f, record.o)
                 ),
                 bar(record.g[n, unit], lowest=-1),
-                bar(record.c[n, unit], lowest=-2, highest=2),
+                bar(record.c[n, unit], lowest=-largest, highest=largest),
                 bar(record.h[n, unit], lowest=-1),
                 bar(kept[unit]),
             ]
