@@ -39,19 +39,28 @@ FLOORS = [
     ("sweeps.code", "sweeps.definition"),
     ("sweeps.store",),
     ("sweeps.running",),
+    ("gradflow.steps",),
     ("gradflow", "sweeps", "training"),
     ("seq2seq.fitting", "seq2seq.translating"),
     ("seq2seq",),
+    ("teaching",),
     ("bottleneck.sweep", "phase.sweep", "sweeps.__main__"),
     ("bottleneck.record", "phase.record"),
     ("bottleneck", "phase"),
     ("plots.style",),
     ("plots.diagrams", "plots.flow", "plots.gates", "plots.svg"),
-    ("plots.learning", "plots.translation"),
+    ("plots.learning", "plots.panels", "plots.translation"),
     ("plots",),
+    ("widgets.figure", "widgets.markup"),
+    ("widgets.cells", "widgets.flow", "widgets.translation"),
     ("widgets",),
 ]
-ONLY = {"matplotlib": {"plots"}, "ipywidgets": {"widgets"}, "random": set()}
+ONLY = {
+    "matplotlib": {"plots"},
+    "anywidget": {"widgets"},
+    "ipywidgets": set(),
+    "random": set(),
+}
 GENERATORS = {"np.random", "numpy.random"}
 EXPLICIT = {"Generator", "SeedSequence", "default_rng"}
 

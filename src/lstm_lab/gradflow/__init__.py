@@ -33,6 +33,7 @@ from lstm_lab.gradflow.spectra import (
     powers,
     spectra,
 )
+from lstm_lab.gradflow.steps import CellSteps, cell_steps
 from lstm_lab.gradflow.truncation import (
     TruncationBias,
     carousel_grads,
@@ -43,6 +44,7 @@ from lstm_lab.gradflow.truncation import (
 __all__ = [
     "SEEDS",
     "CellPaths",
+    "CellSteps",
     "Cliff",
     "Descent",
     "GateActivations",
@@ -56,6 +58,7 @@ __all__ = [
     "carousel_grads",
     "cell_jacobians",
     "cell_paths",
+    "cell_steps",
     "cliff",
     "descend",
     "direct_path",

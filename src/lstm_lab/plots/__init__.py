@@ -15,6 +15,7 @@ from lstm_lab.plots.flow import (
 )
 from lstm_lab.plots.gates import gate_activations, gate_histograms
 from lstm_lab.plots.learning import cliff, learning_curves, phase_diagram
+from lstm_lab.plots.panels import forget_bias_panel, gain_panels
 from lstm_lab.plots.style import ARCHITECTURE_STYLES, GATE_COLORS, NAMES
 from lstm_lab.plots.svg import by_night, inline, night
 from lstm_lab.plots.translation import (
@@ -35,6 +36,8 @@ __all__ = [
     "curves",
     "depth_map",
     "encoder_decoder",
+    "forget_bias_panel",
+    "gain_panels",
     "gate_activations",
     "gate_histograms",
     "gradient_flow",

@@ -1,0 +1,103 @@
+"""Tables as HTML, with cells that hold a text, a bar or a weight."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+
+def table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    groups: Sequence[tuple[str, int]] = (),
+    current: int | None = None,
+    kind: str = "plain",
+) -> str:
+    """Return a table with a heading for each column and for each row.
+
+    Parameters
+    ----------
+    caption : str
+        Text.
+    head : sequence of str
+        Text, a column each.
+    rows : iterable of sequences of str
+        Each begins with its heading, text; the others are cells, which `cell`, `bar` or
+        `weight` made.
+    groups : sequence of pairs of str and int
+        Headings above those of the columns, and how many columns each spans.
+    current : int, optional
+        Index of the row that is talked of.
+    kind : str
+        In the style sheet, after ``lab-``.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    above = "".join(
+        f'<th scope="colgroup" colspan="{span}">{escape(name)}</th>'
+        for name, span in groups
+    )
+    headings = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    now = ' aria-current="step"'
+    body = "".join(
+        f"<tr{now if n == current else ''}>"
+        f'<th scope="row">{escape(first)}</th>{"".join(cells)}</tr>'
+        for n, (first, *cells) in enumerate(rows)
+    )
+    above = f"<tr>{above}</tr>" if groups else ""
+    return (
+        f'<table class="lab-{kind}"><caption>{escape(caption)}</caption>'
+        f"<thead>{above}<tr>{headings}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def cell(text: str, *, marked: bool = False) -> str:
+    """Return a cell of a table with a text, which may be marked."""
+    shown = escape(text)
+    return f"<td><mark>{shown}</mark></td>" if marked else f"<td>{shown}</td>"
+
+
+def bar(
+    value: float, *, lowest: float = 0.0, highest: float = 1.0, digits: int = 2
+) -> str:
+    """Return a cell with a number, and a bar from zero to it.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    lowest, highest : float
+        Ends of the scale, with zero between them; a bar stops there.
+    digits : int
+        Digits of the number behind the point.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+
+    def place(number: float) -> float:
+        share = (number - lowest) / (highest - lowest)
+        return 100 * min(max(share, 0.0), 1.0)
+
+    start, end = sorted((place(0.0), place(value)))
+    return (
+        f'<td style="--from:{start:.0f}%;--to:{end:.0f}%">'
+        f"{value:.{digits}f}</td>"
+    )
+
+
+def weight(value: float) -> str:
+    """Return a cell whose colour is a weight between zero and one, and which says it too."""
+    # Two digits: an eye tells no more, and most weights are zero to them.
+    digits = f"{value:.2f}"
+    if digits == "0.00":
+        return "<td></td>"
+    return (
+        f'<td style="--w:{digits}" title="{digits}">'
+        f'<span class="lab-heard">{digits}</span></td>'
+    )
