@@ -28,6 +28,17 @@ STAMP = VENV / "complete"
 PAGE = ROOT / "_build" / "html" / "index.html"
 
 QUIET = ("--no-audit", "--no-fund")  # of npm
+# Figures are SVG as large as they were ordered, without the date and the program that drew them;
+# kernels do not warn of their local sockets.
+KERNEL = """\
+c.IPKernelApp.log_level = "ERROR"
+c.InlineBackend.figure_formats = {"svg"}
+c.InlineBackend.print_figure_kwargs = {
+    "bbox_inches": None,
+    "metadata": dict.fromkeys(("Creator", "Date", "Format", "Type")),
+}
+"""
+PROFILE = "ipython/profile_default/ipython_kernel_config.py"
 
 WINDOWS = os.name == "nt"
 ME = "py lab.py" if WINDOWS else "python3 lab.py"
@@ -215,6 +226,7 @@ def fingerprint():
         LOCK.read_text(encoding="utf-8"),
         NPM_LOCK.read_text(encoding="utf-8"),
         json.dumps(project),
+        KERNEL,
         sys.version,
         str(ROOT),
     )
@@ -300,14 +312,14 @@ def remedy(log):
 
 
 def configure():
-    """Let JupyterLab open Markdown as notebooks, and kernels not warn of their local sockets."""
+    """Let JupyterLab open Markdown as notebooks, and give kernels their configuration."""
     viewers = {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}
     settings = {
         "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": viewers}
     }
     for name, content in {
         "share/jupyter/lab/settings/overrides.json": json.dumps(settings),
-        "ipython/profile_default/ipython_kernel_config.py": "c.IPKernelApp.log_level = 'ERROR'\n",
+        PROFILE: KERNEL,
     }.items():
         file = VENV / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -109,7 +109,7 @@ def _state_line(ax: Axes, y: float, before: str, after: str) -> None:
     body = FancyBboxPatch((0, 0), 8.6, 4.9, boxstyle="round,pad=0.1")
     body.set(facecolor="0.96", edgecolor="0.75", zorder=0)
     ax.add_patch(body)
-    ax.set(xlim=(-1.9, 10.2), ylim=(-1.5, 5.2), aspect="equal")
+    ax.set(xlim=(-1.8, 10.2), ylim=(-1.4, 5.1), aspect="equal")
     ax.axis("off")
     _wire(ax, (-0.8, y), (9.4, y), color=GATE_COLORS["c"], lw=3)
     _text(ax, -0.9, y, before, ha="right")
@@ -133,7 +133,7 @@ def _wire(
 
 def _box(ax: Axes, x: float, y: float, gate: str) -> None:
     symbol = "tanh" if gate in ("g", "tanh") else r"$\sigma$"
-    box = FancyBboxPatch((x - 0.38, y - 0.28), 0.76, 0.56, zorder=2)
+    box = FancyBboxPatch((x - 0.42, y - 0.28), 0.84, 0.56, zorder=2)
     box.set_boxstyle("round", pad=0.02)
     box.set(facecolor="white", linewidth=2)
     box.set_edgecolor(GATE_COLORS.get(gate, "0.45"))
@@ -160,4 +160,4 @@ def _text(
     ha: str = "center",
     va: str = "center",
 ) -> None:
-    ax.text(x, y, text, ha=ha, va=va, fontsize=11, zorder=4)
+    ax.text(x, y, text, ha=ha, va=va, zorder=4)

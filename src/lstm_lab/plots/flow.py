@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from lstm_lab.gradflow import (
     CellPaths,
@@ -15,9 +16,12 @@ from lstm_lab.gradflow import (
     TruncationBias,
 )
 from lstm_lab.numerics import Array
-from lstm_lab.plots.style import ARCHITECTURE_STYLES, NAMES
-
-LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+from lstm_lab.plots.style import (
+    ARCHITECTURE_STYLES,
+    MARKERS,
+    NAMES,
+    series,
+)
 
 
 def gradient_flow(ax: Axes, records: Sequence[GradientFlow]) -> Axes:
@@ -52,6 +56,7 @@ def gradient_map(
     *,
     lowest: float = -12.0,
     highest: float = 2.0,
+    bar: bool = True,
 ) -> Axes:
     """Draw, as colours, what a loss at each step sends back over each lag.
 
@@ -63,6 +68,8 @@ def gradient_map(
         What `gradflow.gradient_map` returned.
     lowest, highest : float
         Decimal logarithms at the ends of the colour scale.
+    bar : bool
+        Whether to explain the colours beside the map.
 
     Returns
     -------
@@ -77,16 +84,17 @@ def gradient_map(
         vmin=lowest,
         vmax=highest,
         cmap="viridis",
-        interpolation="nearest",
+        interpolation="none",
     )
     ax.set(xlabel="step $t$ of the loss", ylabel="lag $k$ (steps)")
     ax.locator_params(integer=True)
     ax.grid(visible=False)
-    ax.figure.colorbar(image, ax=ax, label="gradient norm, power of ten")
+    if bar:
+        ax.figure.colorbar(image, ax=ax, label="gradient norm, power of ten")
     return ax
 
 
-def spectra(axes: Sequence[Axes], record: Spectra) -> Sequence[Axes]:
+def spectra(axes: NDArray[Any], record: Spectra) -> NDArray[Any]:
     r"""Draw singular values against lag, a panel for each way to start, and two predictions.
 
     Thin lines are the singular values and the thick one the largest; the dotted line is the
@@ -94,19 +102,19 @@ def spectra(axes: Sequence[Axes], record: Spectra) -> Sequence[Axes]:
 
     Parameters
     ----------
-    axes : sequence of Axes
-        Where to draw, one for each start.
+    axes : ndarray of Axes
+        Where to draw, one for each start, in a grid of any shape with shared scales.
     record : Spectra
         What `gradflow.spectra` returned.
 
     Returns
     -------
-    sequence of Axes
+    ndarray of Axes
         The same axes.
     """
     lags = np.array(record.lags)
     panels = zip(
-        axes,
+        axes.flat,
         record.names,
         record.log10_singular_values,
         np.log10(record.largest),
@@ -114,15 +122,23 @@ def spectra(axes: Sequence[Axes], record: Spectra) -> Sequence[Axes]:
         strict=True,
     )
     for ax, name, values, largest, radius in panels:
-        ax.plot(lags, values[:, 1:], color="C5", lw=0.6, ls="-")
+        ax.plot(lags, values[:, 1:], color="C5", lw=0.5, ls="-", alpha=0.7)
         ax.plot(
-            lags, values[:, 0], color="C0", lw=2.2, label=r"$\sigma_1$ measured"
+            lags,
+            values[:, 0],
+            color="C0",
+            lw=2.2,
+            ls="-",
+            label=r"$\sigma_1$ measured",
         )
         ax.plot(lags, largest * lags, "k:", label=r"$\sigma_{\max}(U)^k$")
         ax.plot(lags, radius * lags, "--", color="C1", label=r"$\rho(U)^k$")
-        ax.set(title=name, xlabel="lag $k$ (steps)")
-    axes[0].set_ylabel("singular value, power of ten")
-    axes[0].legend()
+        ax.set(title=name, xlabel="lag $k$ (steps)", ylabel=r"$\sigma$, power of ten")
+        ax.label_outer()
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    axes.flat[0].figure.legend(
+        handles, labels, loc="outside lower center", ncols=3
+    )
     return axes
 
 
@@ -141,11 +157,12 @@ def powers(ax: Axes, record: Powers) -> Axes:
     Axes
         The same axes.
     """
-    for name, log10_norms, style in zip(
-        record.names, record.log10_norms, LINE_STYLES, strict=False
-    ):
+    rows = zip(record.names, record.log10_norms, strict=True)
+    for n, (name, log10_norms) in enumerate(rows):
         alive = np.isfinite(log10_norms)
-        ax.plot(np.flatnonzero(alive), log10_norms[alive], ls=style, label=name)
+        ax.plot(
+            np.flatnonzero(alive), log10_norms[alive], label=name, **series(n)
+        )
         if not alive.all():  # the power at which nothing is left
             ax.plot(np.flatnonzero(alive)[-1], log10_norms[alive][-1], "kx")
     ax.set(xlabel="power $k$", ylabel=r"$\Vert U^k \Vert_2$, power of ten")
@@ -173,8 +190,10 @@ def cell_paths(ax: Axes, record: CellPaths) -> Axes:
         record.names, record.typical_direct, record.typical_full, strict=True
     )
     for n, (name, direct, full) in enumerate(rows):
-        ax.plot(record.lags, full, color=f"C{n}", ls="-", label=name)
-        ax.plot(record.lags, direct, color=f"C{n}", ls="--")
+        color, marker = f"C{n}", MARKERS[n % len(MARKERS)]
+        spaced = {"marker": marker, "markevery": len(full) // 6 + 1, "ms": 5}
+        ax.plot(record.lags, full, color=color, ls="-", label=name, **spaced)
+        ax.plot(record.lags, direct, color=color, ls="--")
     ax.plot([], [], color="0.3", ls="--", label="direct path")
     ax.legend()
     ax.set(yscale="log", xlabel="lag $k$ (steps)", ylabel="spectral norm")

@@ -70,6 +70,8 @@ def gate_histograms(
             look: dict[str, Any] = {"color": GATE_COLORS[name]} | style
             ax.stairs(record.shares[gate], record.edges, label=label, **look)
         ax.set(title=GATE_NAMES[name], xlabel="value", xlim=(0, 1))
+        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes[0].set_ylabel("share of values")
-    axes[0].legend()
+    handles, names = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, names, loc="outside lower center", ncols=2)
     return axes

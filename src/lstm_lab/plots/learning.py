@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from lstm_lab.gradflow import Cliff, Descent
 from lstm_lab.phase import Diagram
-from lstm_lab.plots.flow import LINE_STYLES
+from lstm_lab.plots.style import MAP_INK, MAP_PAPER, series
 from lstm_lab.training import Run
+
+# Of cividis, where a pale text and a dark one have the same contrast with it.
+_MIDDLE = 0.47
 
 
 def cliff(ax: Axes, landscape: Cliff, descents: Sequence[Descent]) -> Axes:
@@ -40,16 +44,17 @@ def cliff(ax: Axes, landscape: Cliff, descents: Sequence[Descent]) -> Axes:
     for descent in descents:
         plain = descent.clip is None
         label = "no clipping" if plain else f"clipped at {descent.clip:g}"
-        look: dict[str, Any] = (
-            {"color": "C1", "lw": 1.2} if plain else {"color": "w", "lw": 4}
-        )
-        ax.plot(*descent.points.T, ls="-", label=label, **look)
-        ax.plot(*descent.points[-1], "o", color=look["color"], mec="k")
+        color, width = (MAP_INK, 1.2) if plain else (MAP_PAPER, 4)
+        edge = withStroke(linewidth=width + 1, foreground=MAP_INK)
+        look: dict[str, Any] = {"color": color, "path_effects": [edge]}
+        ax.plot(*descent.points.T, ls="-", lw=width, label=label, **look)
+        ax.plot(*descent.points[-1], "o", color=color, mec=MAP_INK)
     ax.set(xlabel="recurrent weight $w$", ylabel="bias $b$")
     ax.set_xlim(landscape.w[0], landscape.w[-1])
     ax.set_ylim(landscape.b[0], landscape.b[-1])
     ax.grid(visible=False)
-    ax.legend(facecolor="0.3", labelcolor="w", frameon=True, loc="upper left")
+    legend = ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left")
+    legend.get_frame().set(facecolor=MAP_PAPER, edgecolor=MAP_INK, alpha=0.8)
     ax.figure.colorbar(image, ax=ax, label="loss, power of ten")
     return ax
 
@@ -74,22 +79,21 @@ def learning_curves(
         The same axes.
     """
     for n, (name, group) in enumerate(runs.items()):
+        look = series(n)
+        thin = look | {"linestyle": "-"}
         for run in group:
             ax.plot(
-                run.evaluated, run.held_out, color=f"C{n}", lw=0.6, alpha=0.6
+                run.evaluated, run.held_out, lw=0.8, alpha=0.6, **thin
             )
         mean = np.exp(np.mean([np.log(run.held_out) for run in group], axis=0))
-        style = LINE_STYLES[n % len(LINE_STYLES)]
-        ax.plot(
-            group[0].evaluated, mean, color=f"C{n}", ls=style, lw=2, label=name
-        )
+        ax.plot(group[0].evaluated, mean, lw=2, label=name, **look)
     ax.axhline(baseline, color="0.3", ls=":", label="best constant guess")
     ax.set(yscale="log", xlabel="updates", ylabel="mean squared error")
     ax.legend()
     return ax
 
 
-def phase_diagram(ax: Axes, diagram: Diagram) -> Axes:
+def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     """Draw what became of the runs on one task, a field for each network and gap.
 
     The colour is the median loss as a share of the baseline, the text says how many of the runs
@@ -101,6 +105,8 @@ def phase_diagram(ax: Axes, diagram: Diagram) -> Axes:
         Where to draw.
     diagram : Diagram
         What `phase.diagram` returned.
+    bar : bool
+        Whether to explain the colours beside the diagram.
 
     Returns
     -------
@@ -108,15 +114,20 @@ def phase_diagram(ax: Axes, diagram: Diagram) -> Axes:
         The same axes.
     """
     image = ax.imshow(
-        diagram.share, cmap="cividis", vmin=0, vmax=1, aspect="auto"
+        diagram.share,
+        cmap="cividis",
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+        interpolation="none",
     )
     for (n, m), solved in np.ndenumerate(diagram.solved):
-        dark = diagram.share[n, m] < 0.5
+        dark = diagram.share[n, m] < _MIDDLE
         ax.text(
             m,
             n,
             f"{solved}/{diagram.runs}",
-            color="w" if dark else "k",
+            color=MAP_PAPER if dark else MAP_INK,
             ha="center",
             va="center",
         )
@@ -124,5 +135,6 @@ def phase_diagram(ax: Axes, diagram: Diagram) -> Axes:
     ax.set_yticks(range(len(diagram.networks)), diagram.networks)
     ax.set(title=diagram.problem, xlabel="$T$ [steps]")
     ax.grid(visible=False)
-    ax.figure.colorbar(image, ax=ax, label="loss / baseline, median")
+    if bar:
+        ax.figure.colorbar(image, ax=ax, label="loss / baseline, median")
     return ax

@@ -1,6 +1,8 @@
-"""Names and colours, as entries of the style sheet's cycle: a palette has one place."""
+"""Names and looks, as entries of the style sheet's cycle: a palette has one place."""
 
 from typing import Any
+
+from matplotlib import rcParams
 
 NAMES = {"rnn": "vanilla RNN", "lstm": "LSTM", "gru": "GRU"}
 ARCHITECTURE_STYLES: dict[str, dict[str, Any]] = {
@@ -25,12 +27,33 @@ GATE_NAMES = {
     "z": "Update gate",
     "r": "Reset gate",
 }
+MARKERS = "os^Dv"  # for curves whose line styles say something else
 # What the colours of the cycle become on a dark page; greys are turned by `svg.night`.
 NIGHT = {
-    "#0072b2": "#56b4e9",
-    "#d55e00": "#ff8c42",
-    "#009e73": "#2fd0a3",
-    "#cc79a7": "#e39cc4",
-    "#e69f00": "#ffc247",
-    "#56b4e9": "#8fd0ff",
+    "#2a52a8": "#3f7afe",
+    "#ba5108": "#e16129",
+    "#03a489": "#53d7a4",
+    "#6b1046": "#c791c3",
+    "#c48607": "#f8df53",
+    "#1379a9": "#cdf3fb",
 }
+# What is written on a colour map stays as it is, as the map does: black and white, but no greys.
+MAP_INK = "#000010"
+MAP_PAPER = "#fffff0"
+
+
+def series(n: int) -> dict[str, Any]:
+    """Return the look of the n-th of some curves: an entry of the style sheet's cycle.
+
+    Parameters
+    ----------
+    n : int
+        From 0; behind the last entry the cycle begins again.
+
+    Returns
+    -------
+    dict of str to Any
+        Colour and line style, for ``ax.plot``.
+    """
+    looks = list(rcParams["axes.prop_cycle"])
+    return dict(looks[n % len(looks)])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lstm_lab.plots.style import NIGHT
 
-_INK, _PAPER = 0xE6, 0x14  # the greys that black and white become at night
+_INK, _PAPER = 0xE0, 0x12  # what black and white become: text and page at night
 _COLOR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})")
 _ID = re.compile(r'(\bid="|href="#|url\(#)')
 

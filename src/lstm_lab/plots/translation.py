@@ -1,7 +1,6 @@
 """Encoder and decoder: their diagram, where attention looks, and curves of many runs."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +8,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.patches import FancyBboxPatch
 
 from lstm_lab.bottleneck import Curves
-from lstm_lab.plots.flow import LINE_STYLES
+from lstm_lab.plots.style import series
 from lstm_lab.seq2seq import DepthMap, Translation
 
 END = "⏎"
@@ -37,13 +36,13 @@ def encoder_decoder(ax: Axes) -> Axes:
     ):
         color = "C0" if n < 3 else "C1"
         for y in (0.0, 1.3):
-            box = FancyBboxPatch((x - 0.4, y - 0.3), 0.8, 0.6)
+            box = FancyBboxPatch((x - 0.46, y - 0.3), 0.92, 0.6)
             box.set_boxstyle("round", pad=0.04)
             box.set(facecolor="white", edgecolor=color, linewidth=2)
             ax.add_patch(box)
-            ax.text(x, y, "LSTM", ha="center", va="center", fontsize=9)
+            ax.text(x, y, "LSTM", ha="center", va="center")
             if n < 5:
-                _arrow(ax, (x + 0.48, y), (columns[n + 1] - 0.48, y))
+                _arrow(ax, (x + 0.54, y), (columns[n + 1] - 0.54, y))
         _arrow(ax, (x, -0.9), (x, -0.38))
         _arrow(ax, (x, 0.38), (x, 0.92))
         ax.text(x, -1.0, below, ha="center", va="top")
@@ -51,9 +50,9 @@ def encoder_decoder(ax: Axes) -> Axes:
             _arrow(ax, (x, 1.68), (x, 2.2))
             ax.text(x, 2.3, above, ha="center", va="bottom")
     ax.text(4.5, 1.45, "$s_0$", ha="center", va="bottom")
-    ax.text(1.6, 2.3, "encoder", ha="center", va="bottom", color="C0")
-    ax.text(10.0, 0.65, "decoder", va="center", color="C1")
-    ax.set(xlim=(-0.7, 11.2), ylim=(-1.6, 2.9), aspect="equal")
+    for x, name, color in ((1.6, "encoder", "C0"), (7.4, "decoder", "C1")):
+        ax.text(x, 3.1, name, ha="center", va="bottom", color=color)
+    ax.set(xlim=(-0.6, 9.6), ylim=(-1.6, 3.6), aspect="equal")
     ax.axis("off")
     return ax
 
@@ -66,7 +65,11 @@ def _arrow(
 
 
 def depth_map(
-    ax: Axes, record: DepthMap, *, limits: tuple[float, float] = (-6, 0)
+    ax: Axes,
+    record: DepthMap,
+    *,
+    limits: tuple[float, float] = (-6, 0),
+    bar: bool = True,
 ) -> Axes:
     """Draw how much of a gradient arrives at each layer and step.
 
@@ -78,6 +81,8 @@ def depth_map(
         What `seq2seq.depth_map` returned.
     limits : (float, float)
         Powers of ten at the ends of the colours.
+    bar : bool
+        Whether to explain the colours beside the map.
 
     Returns
     -------
@@ -96,13 +101,15 @@ def depth_map(
         vmax=high,
         aspect="auto",
         origin="lower",
+        interpolation="none",
         extent=(0.5, steps + 0.5, 0.5, layers + 0.5),
     )
     name = "with" if record.residual else "without"
-    ax.set(title=f"{name} residual connections")
+    ax.set(title=f"{name} residual\nconnections")
     ax.set(xlabel="step $t$", ylabel="layer")
     ax.grid(visible=False)
-    ax.figure.colorbar(image, ax=ax, label="gradient, power of ten")
+    if bar:
+        ax.figure.colorbar(image, ax=ax, label="gradient, power of ten")
     ax.locator_params(axis="y", integer=True)
     return ax
 
@@ -146,7 +153,14 @@ def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
             raise ValueError(
                 f"source and answer must have characters of the font, got {character!r}"
             )
-    image = ax.imshow(weights, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    image = ax.imshow(
+        weights,
+        cmap="cividis",
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+        interpolation="none",
+    )
     ax.set_xticks(range(len(source)), _visible(source))
     ax.set_yticks(range(len(written)), _visible(written))
     ax.set(xlabel="source, as read", ylabel="target, as written")
@@ -179,17 +193,12 @@ def curves(
         The same axes.
     """
     for n, (name, group) in enumerate(groups.items()):
-        look: dict[str, Any] = {"color": f"C{n}"}
-        style = LINE_STYLES[n % len(LINE_STYLES)]
-        ax.fill_between(group.at, *group.range, alpha=0.2, lw=0, **look)
+        look = series(n)
+        ax.fill_between(
+            group.at, *group.range, color=look["color"], alpha=0.2, lw=0
+        )
         ax.plot(
-            group.at,
-            group.median,
-            ls=style,
-            marker="o",
-            ms=3,
-            label=name,
-            **look,
+            group.at, group.median, marker="o", ms=3, label=name, **look
         )
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
