@@ -6,8 +6,6 @@ the address of the repository's pages, whichever fork builds them.
 
 import os
 
-from docutils import nodes
-
 
 def published(environment):
     """Return the address of the pages of the repository that builds them, or None."""
@@ -24,17 +22,9 @@ def use(app, config):
     config.ogp_site_url = config.html_baseurl
 
 
-def describe(_app, _page, _template, context, doctree):
-    """Put a page's own description on its card, not its first sentences."""
-    for meta in doctree.findall(nodes.meta) if doctree else ():
-        if meta.get("name") == "description":
-            context["meta"]["og:description"] = meta["content"]
-
-
 def setup(app):
     """Bring in what makes the sitemap and the cards."""
     app.connect("config-inited", use, priority=100)
-    app.connect("html-page-context", describe, priority=100)
     app.setup_extension("sphinxext.opengraph")
     app.setup_extension("sphinx_sitemap")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
