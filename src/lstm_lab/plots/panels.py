@@ -49,11 +49,12 @@ def gain_panels(flows: list[GradientFlow], spectra: Spectra) -> str:
             largest=spectra.largest[one],
         )
         flow.gradient_flow(axes[0], [flows[n]])
-        flow.spectra([*axes[1:]], of_one)
+        flow.spectra(axes[1:], of_one)
 
     def finish(axes: NDArray[Any]) -> None:
         upper, lower = axes
-        upper.get_legend().remove()
+        for legend in (upper.get_legend(), *upper.figure.legends):
+            legend.remove()
         upper.axhline(1, color="k", lw=0.8)
         upper.set(ylim=(10.0**LOWEST, 10.0**HIGHEST), xlabel="")
         lower.axhline(0, color="k", lw=0.8)
