@@ -16,7 +16,7 @@ def published(environment):
     return f"https://{host}/" if name == host else f"https://{host}/{name}/"
 
 
-def use(app, config):
+def use(_app, config):
     """Give the address to all who ask for it."""
     config.html_baseurl = published(os.environ) or config.html_baseurl
     config.ogp_site_url = config.html_baseurl
