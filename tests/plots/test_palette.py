@@ -191,9 +191,7 @@ def attention_map(ax):
 
 
 def curves(ax):
-    groups = {
-        str(n): Curves(np.arange(3), RNG.random((4, 3))) for n in "abcdef"
-    }
+    groups = {str(n): Curves(np.arange(3), RNG.random((4, 3))) for n in "abcd"}
     plots.curves(ax, groups, xlabel="x", ylabel="y")
 
 
