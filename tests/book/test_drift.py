@@ -32,7 +32,8 @@ PAGE, INDEX, BUILT = (
     "chapters/index.md",
     "_build/html/chapters/page.html",
 )
-TASKS = runpy.run_path(str(ROOT / "lab.py"))["TASKS"]  # the book's own commands
+LAB = runpy.run_path(str(ROOT / "lab.py"))  # the book's own commands
+TASKS = LAB["TASKS"]
 BUILD, NBVAL = TASKS["book"].commands[-1], TASKS["nbval"].commands[-1]
 
 
@@ -49,7 +50,11 @@ def run(command: str, root: Path, **variables: str) -> Outcome:
     done = subprocess.run(
         [shutil.which(program, path=Path(sys.executable).parent), *arguments],
         cwd=root,
-        env=os.environ | variables,
+        env={
+            **os.environ,
+            "IPYTHONDIR": str(root / ".venv" / "ipython"),
+            **variables,
+        },
         capture_output=True,
         check=False,
         encoding="utf-8",
@@ -70,6 +75,9 @@ def write(root: Path) -> Path:
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, root)
     shutil.copy(ROOT / "chapters" / "references.bib", root / "chapters")
+    profile = root / ".venv" / LAB["PROFILE"]
+    profile.parent.mkdir(parents=True)
+    profile.write_text(LAB["KERNEL"], encoding="utf-8")
     return root
 
 
@@ -205,7 +213,7 @@ def test_constant_changed_in_the_package(built, tmp_path):
     outcome = run(NBVAL, built, PYTHONPATH=str(tmp_path / "src"))
     assert outcome.red
     assert "mismatch 'stdout'" in outcome.said
-    assert "mismatch 'image/png'" in outcome.said
+    assert "mismatch 'image/svg+xml'" in outcome.said
     assert "Glued changed since the build" in outcome.said
     assert "Widgets changed since the build" in outcome.said
 
@@ -226,7 +234,7 @@ def test_outputs_that_depend_on_when_they_are_computed(fresh):
     assert "time_ns()" in clock
     assert "mismatch 'stdout'" in clock
     assert "default_rng()" in figure
-    assert "mismatch 'image/png'" in figure
+    assert "mismatch 'image/svg+xml'" in figure
 
 
 # --- Faults in the pages, after the build ---
@@ -265,14 +273,40 @@ def test_hidden_cell_that_computes(copy):
     )
 
 
-def test_page_that_shows_another_figure(copy):
-    images = copy / "_build" / "html" / "_images"
-    (figure,) = images.glob("*.png")
-    figure.write_bytes(figure.read_bytes() + b"\0")
-    (fault,) = faults(copy)
-    assert (
-        "page: the page does not show the executed image of `fig, ax" in fault
+@pytest.mark.parametrize(
+    ("night", "found"),
+    [
+        (False, "page: the page does not show the executed image of `fig, ax"),
+        (True, "page: by night the page shows another image of `fig, ax"),
+    ],
+    ids=["day", "night"],
+)
+def test_page_that_shows_another_figure(copy, night, found):
+    images = (copy / "_build" / "html" / "_images").glob("*.svg")
+    (figure,) = (f for f in images if f.stem.endswith("-night") is night)
+    figure.write_text(
+        figure.read_text(encoding="utf-8") + " ", encoding="utf-8"
     )
+    (fault,) = faults(copy)
+    assert found in fault
+
+
+def test_figure_that_is_not_legible_on_a_phone(fresh):
+    edit(fresh, PAGE, "figsize=(3, 2)", "figsize=(7, 2)")
+    outcome = run(BUILD, fresh)
+    assert not outcome.red, outcome.said
+    width, em = faults(fresh)
+    assert "the figure of `fig, ax" in width
+    assert "is 7.0 inches wide" in width
+    assert "is 6.9 px" in em
+
+
+def test_figure_that_is_no_drawing(fresh):
+    (fresh / ".venv" / LAB["PROFILE"]).unlink()
+    outcome = run(BUILD, fresh)
+    assert not outcome.red, outcome.said
+    (fault,) = faults(fresh)
+    assert fault.endswith("is no SVG")
 
 
 def test_page_that_prints_something_else(copy):
