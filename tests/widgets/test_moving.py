@@ -205,7 +205,7 @@ def test_python_answers_a_question(notebook):
     field.press("Enter")
     assert [state["question"] for state in notebook.saved()] == ["why"]
     page.evaluate("change('answer', '<i>WHY</i>')")
-    assert page.get_by_role("status").inner_text() == "WHY"
+    assert page.locator(".lab-answer").inner_text() == "WHY"
     assert seen(page)[0] == "1 of ab"
 
 
