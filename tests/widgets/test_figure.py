@@ -85,6 +85,15 @@ def test_a_picture_has_parts_of_frames():
     assert seen.path is not None
 
 
+def test_tables_can_be_scrolled_by_keys_and_pictures_need_it_not(html):
+    seen = html.select_one(".lab-seen")
+    assert (seen["tabindex"], seen["role"]) == ("0", "group")
+    assert seen["aria-label"]
+    frames = [Frame("one")]
+    alone = MovingFigure("f", [Control("n", ("a",))], frames, picture="<p>")
+    assert "tabindex" not in alone.markup
+
+
 def test_page_and_notebook_show_the_same(figure):
     data, _ = figure._repr_mimebundle_()
     view = data["application/vnd.jupyter.widget-view+json"]
