@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from myst_parser.config.main import MdParserConfig
 
 from lstm_lab import plots
 
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HIDDEN = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 UNSEEN = {"remove-cell", "remove-output"}
 LINES = 14  # of code in a cell
@@ -205,21 +204,29 @@ def text_not_shown(book: Book, page: str) -> list[str]:
 
 
 def widgets_not_shown(book: Book, page: str) -> list[str]:
-    """Find widgets whose state in the page is not the executed notebook's."""
-    executed = (
-        book.executed(page).metadata.get("widgets", {}).get(WIDGET_STATE, {})
-    )
-    states = executed.get("state", {})
-    shown: dict[str, object] = {}
-    for script in book.html(page).find_all("script", type=WIDGET_STATE):
-        shown |= json.loads(script.string)["state"]
-    faults = [
-        f"{page}: the page holds another state of widget {state['model_name']} {key}"
-        for key, state in states.items()
-        if shown.get(key) != state
-    ]
-    if shown.keys() - states.keys():
-        faults.append(f"{page}: the page holds widgets that no cell made")
+    """Find widgets that a page without a kernel does not show as they were executed."""
+    text = book.built(f"html/{page}.html").read_text(encoding="utf-8")
+    faults, made = [], 0
+    for cell in code_cells(book.executed(page)):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if WIDGET_VIEW not in data:
+                continue
+            if "text/html" not in data:
+                faults.append(
+                    f"{page}: the widget of {head(cell)} shows nothing without a kernel"
+                )
+                continue
+            made += 1
+            if data["text/html"] not in text:
+                faults.append(
+                    f"{page}: the page does not show the figure to move of {head(cell)}"
+                )
+    shown = text.count('<div class="lab-figure"')
+    if shown != made:
+        faults.append(
+            f"{page}: the page has {shown} figures to move, its cells made {made}"
+        )
     return faults
 
 

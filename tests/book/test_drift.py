@@ -34,7 +34,8 @@ PAGE, INDEX, BUILT = (
 )
 LAB = runpy.run_path(str(ROOT / "lab.py"))  # the book's own commands
 TASKS = LAB["TASKS"]
-BUILD, NBVAL = TASKS["book"].commands[-1], TASKS["nbval"].commands[-1]
+(BUILD,) = (c for c in TASKS["book"].commands if "jupyter-book build" in c)
+NBVAL = TASKS["nbval"].commands[-1]
 
 
 class Outcome(NamedTuple):
@@ -75,6 +76,13 @@ def write(root: Path) -> Path:
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, root)
     shutil.copy(ROOT / "chapters" / "references.bib", root / "chapters")
+    (root / "node_modules").symlink_to(ROOT / "node_modules")
+    edit(
+        root,
+        "_config.yml",
+        "repairs_all_needed: true",
+        "repairs_all_needed: false",
+    )
     profile = root / ".venv" / LAB["PROFILE"]
     profile.parent.mkdir(parents=True)
     profile.write_text(LAB["KERNEL"], encoding="utf-8")
@@ -114,7 +122,7 @@ def built(tmp_path_factory) -> Path:
 @pytest.fixture
 def copy(built, tmp_path) -> Path:
     """A copy of the built book, to inject a fault after the build."""
-    return shutil.copytree(built, tmp_path / "book")
+    return shutil.copytree(built, tmp_path / "book", symlinks=True)
 
 
 @pytest.fixture
@@ -186,7 +194,7 @@ def test_broken_reference(plain, old, new, message):
 
 
 def test_cell_that_raises(fresh):
-    edit(fresh, PAGE, "import ipywidgets as widgets", "1 / 0")
+    edit(fresh, PAGE, "import numpy as np", "1 / 0")
     outcome = run(BUILD, fresh)
     assert outcome.red
     assert "ZeroDivisionError" in outcome.said
@@ -315,7 +323,29 @@ def test_page_that_prints_something_else(copy):
     assert "does not show what was printed" in fault
 
 
-def test_widget_frame_out_of_date(copy):
-    edit(copy, BUILT, "0.7311</p>", "0.7310</p>")
+def test_moving_figure_out_of_date(copy):
+    edit(copy, BUILT, "0.7311 is left", "0.7310 is left")
     (fault,) = faults(copy)
-    assert "the page holds another state of widget HTMLModel" in fault
+    assert "the page does not show the figure to move of `frames = " in fault
+
+
+def test_moving_figure_that_no_cell_made(copy):
+    other = '<div class="lab-figure"></div></body>'
+    edit(copy, BUILT, "</body>", other)
+    (fault,) = faults(copy)
+    assert "the page has 2 figures to move, its cells made 1" in fault
+
+
+def test_widget_that_needs_a_kernel(fresh):
+    edit(
+        fresh,
+        PAGE,
+        "import numpy as np",
+        "import ipywidgets\nimport numpy as np",
+    )
+    figure = 'widgets.MovingFigure("The state by step", [step], frames)'
+    edit(fresh, PAGE, figure, "ipywidgets.IntSlider(3)")
+    outcome = run(BUILD, fresh)
+    assert not outcome.red, outcome.said
+    (fault,) = faults(fresh)
+    assert "shows nothing without a kernel" in fault
