@@ -190,6 +190,15 @@ def test_python_hears_of_a_move(notebook):
     ]
 
 
+def test_keys_are_not_the_notebooks(notebook):
+    page = notebook.page
+    page.evaluate(
+        "document.addEventListener('keydown', e => e.preventDefault())"
+    )
+    page.get_by_role("slider").press("ArrowRight")
+    assert seen(page)[0] == "2 of ab"
+
+
 def test_python_moves_the_controls(notebook):
     page = notebook.page
     page.evaluate("change('value', { gain: 3, text: 1 })")
