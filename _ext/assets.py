@@ -66,6 +66,8 @@ def lighten(app, exception):
     shrink_icons(site)
     for sheet in sheets:
         (site / sheet).unlink()
+    for template in (site / "_static").glob("*.html"):
+        template.unlink()
 
 
 def bundle(site, sheets):

@@ -65,6 +65,10 @@ def node():
 def setup(app):
     """Choose the renderer and what it uses."""
     katex.NODEJS_BINARY = str(node())
+    # The other way connects as soon as there is a socket, which may be before one listens to it.
+    katex.KaTeXServer.start_server_process = (
+        katex.KaTeXServer.start_network_socket
+    )
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # a machine may be busy
     app.setup_extension("sphinxcontrib.katex")
     app.config.html_math_renderer = "katex"

@@ -45,6 +45,31 @@ REPAIRS = {
 }
 
 
+FRONT = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="description" content="The first page of the book.">
+<meta http-equiv="refresh" content="0; url={first}.html">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+</head>
+<body><main><h1><a href="{first}.html">{title}</a></h1></main></body>
+</html>
+"""
+
+
+def open_front(app, exception):
+    """Write the front page, which sphinx-external-toc would write without head and body."""
+    if exception or app.builder.name != "html":
+        return
+    (Path(app.outdir) / "index.html").write_text(
+        FRONT.format(first=app.config.root_doc, title=app.config.project),
+        encoding="utf-8",
+    )
+
+
 def repair(app, exception):
     """Repair every page; warn of a repair without use."""
     if exception or app.builder.name != "html":
@@ -64,5 +89,6 @@ def repair(app, exception):
 def setup(app):
     """Wait until the pages are written."""
     app.add_config_value("repairs_all_needed", False, "html", bool)
+    app.connect("build-finished", open_front, priority=100)
     app.connect("build-finished", repair)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
