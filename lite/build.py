@@ -69,7 +69,8 @@ def stage_notebooks(folder):
     """Write the executed notebooks, with their outputs."""
     folder.mkdir(parents=True)
     for file in sorted(EXECUTED.glob("*.ipynb")):
-        nbformat.write(standalone(file), folder / file.name)
+        text = nbformat.writes(standalone(file), split_lines=False)
+        (folder / file.name).write_text(text + "\n", encoding="utf-8")
 
 
 def stage_python(folder):
