@@ -1,4 +1,4 @@
-"""What nbval compares beyond its defaults: figures, glued numbers and the states of widgets.
+"""What nbval compares beyond its defaults: glued numbers and the states of widgets.
 
 Nothing is sanitised. An address, a date or a duration on a page is something that no reader can
 reproduce, so it should not be there. If an output ever has to be, add its pattern with its reason
@@ -21,9 +21,8 @@ print(_json.dumps(_ipywidgets.Widget.get_manager_state()["state"]))
 
 
 def pytest_collectstart(collector):
-    """Compare PNG images too; leave glued values to `Glued`, as the build takes them out."""
+    """Leave glued values to `Glued`, as the build takes them out."""
     if isinstance(collector, IPyNbFile):
-        kept = tuple(k for k in collector.skip_compare if k != "image/png")
         mimes = (
             "text/plain",
             "text/html",
@@ -31,7 +30,10 @@ def pytest_collectstart(collector):
             "image/png",
             "image/svg+xml",
         )
-        collector.skip_compare = kept + tuple(GLUED + mime for mime in mimes)
+        collector.skip_compare = (
+            *collector.skip_compare,
+            *(GLUED + mime for mime in mimes),
+        )
 
 
 @pytest.hookimpl(wrapper=True)

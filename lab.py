@@ -70,7 +70,9 @@ TASKS = {
         commands=(
             "jupyter-book clean --all .",
             "jupyter-book build -W -n --keep-going .",
+            "python -m tools.pdf",
         ),
+        browser=True,
     ),
     "test": Task(
         "test everything: the parts of lint, then unit, book, pages, nbval",

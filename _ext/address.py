@@ -41,7 +41,7 @@ def published(name):
     )
 
 
-def use(app, config):
+def use(_app, config):
     """Give the address to all who ask for it."""
     if name := repository(os.environ):
         config.html_baseurl = published(name)

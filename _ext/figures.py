@@ -31,6 +31,8 @@ def visit_image(translator, node):
     width, height = (
         round(PIXELS * float(side)) for side in VIEW_BOX.search(svg).groups()
     )
+    # In a span of their own, as the theme hides the caption that follows a hidden image.
+    translator.body.append('<span class="day-and-night">\n')
     first = next(translator.document.findall(nodes.image)) is node
     for theme, file in (("light", day), ("dark", night)):
         eager = first and theme == "light"
@@ -46,6 +48,7 @@ def visit_image(translator, node):
         translator.body.append(
             translator.emptytag(nodes.Element(), "img", "\n", **attributes)
         )
+    translator.body.append("</span>\n")
 
 
 def depart_image(translator, node):

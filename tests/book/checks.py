@@ -1,9 +1,9 @@
 """What must hold of a book and its pages. Each check returns the faults that it finds, in words."""
 
 import ast
-import base64
 import hashlib
-import json
+import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -11,17 +11,23 @@ from pathlib import Path
 import nbformat
 import prose
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from myst_nb.core.read import (
     is_myst_markdown_notebook,
     read_myst_markdown_notebook,
 )
 from myst_parser.config.main import MdParserConfig
 
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+from lstm_lab import plots
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HIDDEN = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 UNSEEN = {"remove-cell", "remove-output"}
 LINES = 14  # of code in a cell
+FIGURE = "image/svg+xml"
+WIDEST = 6.4  # inches
+PHONE = 350  # CSS pixels, of the text's column
+LEGIBLE = 8.5  # CSS pixels, of an em
 
 
 class Book:
@@ -137,27 +143,31 @@ def changed_since_build(book: Book, page: str) -> list[str]:
 
 
 def images_not_shown(book: Book, page: str) -> list[str]:
-    """Find executed images that the page does not show, byte for byte, as described figures."""
+    """Find executed figures that the page does not show, by day and by night, as described."""
     faults = []
     html = book.html(page)
-    for cell, png in outputs(book, page, "image/png"):
-        data = base64.b64decode(png)
-        name = f"{hashlib.sha256(data).hexdigest()}.png"
-        file = book.root / "_build" / "html" / "_images" / name
-        shown = html.find(
-            "img", src=lambda src, name=name: src and src.endswith(f"/{name}")
-        )
-        if shown is None or not file.exists() or file.read_bytes() != data:
+    images = book.root / "_build" / "html" / "_images"
+    for cell, svg in outputs(book, page, FIGURE):
+        written = os.linesep.join(svg.splitlines())  # as MyST-NB writes it
+        name = hashlib.sha256(written.encode()).hexdigest()
+        day, night = images / f"{name}.svg", images / f"{name}-night.svg"
+        shown = [one_image(html, file.name) for file in (day, night)]
+        if not all(shown) or contents(day) != "\n".join(svg.splitlines()):
             faults.append(
                 f"{page}: the page does not show the executed image of {head(cell)}"
             )
             continue
-        figure = shown.find_parent("figure")
+        if contents(night) != plots.by_night(contents(day)):
+            faults.append(
+                f"{page}: by night the page shows another image of {head(cell)}"
+            )
+        figure = shown[0].find_parent("figure")
         described = (
             cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
         )
-        if " ".join(described.split()) != " ".join(
-            shown.get("alt", "").split()
+        if any(
+            " ".join(described.split()) != " ".join(image["alt"].split())
+            for image in shown
         ):
             faults.append(
                 f"{page}: the alternative text of {head(cell)} is not in the page"
@@ -166,9 +176,18 @@ def images_not_shown(book: Book, page: str) -> list[str]:
             figure is None
             or not figure.figcaption
             or not figure.figcaption.get_text(strip=True)
+            or shown[1] in figure.contents  # the theme hides captions after it
         ):
             faults.append(f"{page}: the page shows no caption for {head(cell)}")
     return faults
+
+
+def one_image(html: BeautifulSoup, name: str) -> Tag | None:
+    return html.find("img", src=lambda src: src and src.endswith(f"/{name}"))
+
+
+def contents(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.exists() else None
 
 
 def text_not_shown(book: Book, page: str) -> list[str]:
@@ -185,21 +204,29 @@ def text_not_shown(book: Book, page: str) -> list[str]:
 
 
 def widgets_not_shown(book: Book, page: str) -> list[str]:
-    """Find widgets whose state in the page is not the executed notebook's."""
-    executed = (
-        book.executed(page).metadata.get("widgets", {}).get(WIDGET_STATE, {})
-    )
-    states = executed.get("state", {})
-    shown: dict[str, object] = {}
-    for script in book.html(page).find_all("script", type=WIDGET_STATE):
-        shown |= json.loads(script.string)["state"]
-    faults = [
-        f"{page}: the page holds another state of widget {state['model_name']} {key}"
-        for key, state in states.items()
-        if shown.get(key) != state
-    ]
-    if shown.keys() - states.keys():
-        faults.append(f"{page}: the page holds widgets that no cell made")
+    """Find widgets that a page without a kernel does not show as they were executed."""
+    text = book.built(f"html/{page}.html").read_text(encoding="utf-8")
+    faults, made = [], 0
+    for cell in code_cells(book.executed(page)):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if WIDGET_VIEW not in data:
+                continue
+            if "text/html" not in data:
+                faults.append(
+                    f"{page}: the widget of {head(cell)} shows nothing without a kernel"
+                )
+                continue
+            made += 1
+            if data["text/html"] not in text:
+                faults.append(
+                    f"{page}: the page does not show the figure to move of {head(cell)}"
+                )
+    shown = text.count('<div class="lab-figure"')
+    if shown != made:
+        faults.append(
+            f"{page}: the page has {shown} figures to move, its cells made {made}"
+        )
     return faults
 
 
@@ -209,7 +236,7 @@ def widgets_not_shown(book: Book, page: str) -> list[str]:
 def figures_not_described(book: Book, page: str) -> list[str]:
     """Find cells whose image lacks a name, a caption or an alternative text."""
     faults = []
-    for cell, _ in outputs(book, page, "image/png"):
+    for cell, _ in outputs(book, page, FIGURE):
         options = cell.metadata.get("mystnb", {})
         figure, image = options.get("figure", {}), options.get("image", {})
         if not str(figure.get("name", "")).startswith("fig-"):
@@ -223,6 +250,34 @@ def figures_not_described(book: Book, page: str) -> list[str]:
                 f"{page}: no alternative text for the figure of {head(cell)}"
             )
     return faults
+
+
+def figures_not_legible(book: Book, page: str) -> list[str]:
+    """Find figures that are no SVG, too wide, or illegible on a phone that shows them whole."""
+    faults = [
+        f"{page}: the figure of {head(cell)} is no SVG"
+        for cell, _ in outputs(book, page, "image/png")
+    ]
+    for cell, svg in outputs(book, page, FIGURE):
+        inches, em = width_and_em(svg)
+        if inches > WIDEST:
+            faults.append(
+                f"{page}: the figure of {head(cell)} is {inches:.1f} inches wide"
+            )
+        if em < LEGIBLE:
+            faults.append(
+                f"{page}: on a phone, an em in the figure of {head(cell)} is {em:.1f} px"
+            )
+    return faults
+
+
+def width_and_em(svg: str) -> tuple[float, float]:
+    """Return the width of a figure in inches, and the height of its smallest text on a phone."""
+    points = float(re.search(r'width="([\d.]+)pt"', svg)[1])
+    # Matplotlib draws text as paths of glyphs in hundredths of an em, with the y-axis upwards.
+    scales = re.findall(r"scale\(([\d.]+) -[\d.]+\)", svg)
+    smallest = 100 * min(map(float, scales), default=1.0)
+    return points / 72, smallest * min(96 / 72, PHONE / points)
 
 
 def page_not_described(book: Book, page: str) -> list[str]:
@@ -338,4 +393,5 @@ EXECUTED_PAGE = (
     text_not_shown,
     widgets_not_shown,
     figures_not_described,
+    figures_not_legible,
 )

@@ -32,8 +32,10 @@ PAGE, INDEX, BUILT = (
     "chapters/index.md",
     "_build/html/chapters/page.html",
 )
-TASKS = runpy.run_path(str(ROOT / "lab.py"))["TASKS"]  # the book's own commands
-BUILD, NBVAL = TASKS["book"].commands[-1], TASKS["nbval"].commands[-1]
+LAB = runpy.run_path(str(ROOT / "lab.py"))  # the book's own commands
+TASKS = LAB["TASKS"]
+(BUILD,) = (c for c in TASKS["book"].commands if "jupyter-book build" in c)
+NBVAL = TASKS["nbval"].commands[-1]
 
 
 class Outcome(NamedTuple):
@@ -49,7 +51,11 @@ def run(command: str, root: Path, **variables: str) -> Outcome:
     done = subprocess.run(
         [shutil.which(program, path=Path(sys.executable).parent), *arguments],
         cwd=root,
-        env=os.environ | variables,
+        env={
+            **os.environ,
+            "IPYTHONDIR": str(root / ".venv" / "ipython"),
+            **variables,
+        },
         capture_output=True,
         check=False,
         encoding="utf-8",
@@ -70,6 +76,16 @@ def write(root: Path) -> Path:
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, root)
     shutil.copy(ROOT / "chapters" / "references.bib", root / "chapters")
+    (root / "node_modules").symlink_to(ROOT / "node_modules")
+    edit(
+        root,
+        "_config.yml",
+        "repairs_all_needed: true",
+        "repairs_all_needed: false",
+    )
+    profile = root / ".venv" / LAB["PROFILE"]
+    profile.parent.mkdir(parents=True)
+    profile.write_text(LAB["KERNEL"], encoding="utf-8")
     return root
 
 
@@ -106,7 +122,7 @@ def built(tmp_path_factory) -> Path:
 @pytest.fixture
 def copy(built, tmp_path) -> Path:
     """A copy of the built book, to inject a fault after the build."""
-    return shutil.copytree(built, tmp_path / "book")
+    return shutil.copytree(built, tmp_path / "book", symlinks=True)
 
 
 @pytest.fixture
@@ -178,7 +194,7 @@ def test_broken_reference(plain, old, new, message):
 
 
 def test_cell_that_raises(fresh):
-    edit(fresh, PAGE, "import ipywidgets as widgets", "1 / 0")
+    edit(fresh, PAGE, "import numpy as np", "1 / 0")
     outcome = run(BUILD, fresh)
     assert outcome.red
     assert "ZeroDivisionError" in outcome.said
@@ -205,7 +221,7 @@ def test_constant_changed_in_the_package(built, tmp_path):
     outcome = run(NBVAL, built, PYTHONPATH=str(tmp_path / "src"))
     assert outcome.red
     assert "mismatch 'stdout'" in outcome.said
-    assert "mismatch 'image/png'" in outcome.said
+    assert "mismatch 'image/svg+xml'" in outcome.said
     assert "Glued changed since the build" in outcome.said
     assert "Widgets changed since the build" in outcome.said
 
@@ -226,7 +242,7 @@ def test_outputs_that_depend_on_when_they_are_computed(fresh):
     assert "time_ns()" in clock
     assert "mismatch 'stdout'" in clock
     assert "default_rng()" in figure
-    assert "mismatch 'image/png'" in figure
+    assert "mismatch 'image/svg+xml'" in figure
 
 
 # --- Faults in the pages, after the build ---
@@ -265,14 +281,40 @@ def test_hidden_cell_that_computes(copy):
     )
 
 
-def test_page_that_shows_another_figure(copy):
-    images = copy / "_build" / "html" / "_images"
-    (figure,) = images.glob("*.png")
-    figure.write_bytes(figure.read_bytes() + b"\0")
-    (fault,) = faults(copy)
-    assert (
-        "page: the page does not show the executed image of `fig, ax" in fault
+@pytest.mark.parametrize(
+    ("night", "found"),
+    [
+        (False, "page: the page does not show the executed image of `fig, ax"),
+        (True, "page: by night the page shows another image of `fig, ax"),
+    ],
+    ids=["day", "night"],
+)
+def test_page_that_shows_another_figure(copy, night, found):
+    images = (copy / "_build" / "html" / "_images").glob("*.svg")
+    (figure,) = (f for f in images if f.stem.endswith("-night") is night)
+    figure.write_text(
+        figure.read_text(encoding="utf-8") + " ", encoding="utf-8"
     )
+    (fault,) = faults(copy)
+    assert found in fault
+
+
+def test_figure_that_is_not_legible_on_a_phone(fresh):
+    edit(fresh, PAGE, "figsize=(3, 2)", "figsize=(7, 2)")
+    outcome = run(BUILD, fresh)
+    assert not outcome.red, outcome.said
+    width, em = faults(fresh)
+    assert "the figure of `fig, ax" in width
+    assert "is 7.0 inches wide" in width
+    assert "is 6.9 px" in em
+
+
+def test_figure_that_is_no_drawing(fresh):
+    (fresh / ".venv" / LAB["PROFILE"]).unlink()
+    outcome = run(BUILD, fresh)
+    assert not outcome.red, outcome.said
+    (fault,) = faults(fresh)
+    assert fault.endswith("is no SVG")
 
 
 def test_page_that_prints_something_else(copy):
@@ -281,7 +323,29 @@ def test_page_that_prints_something_else(copy):
     assert "does not show what was printed" in fault
 
 
-def test_widget_frame_out_of_date(copy):
-    edit(copy, BUILT, "0.7311</p>", "0.7310</p>")
+def test_moving_figure_out_of_date(copy):
+    edit(copy, BUILT, "0.7311 is left", "0.7310 is left")
     (fault,) = faults(copy)
-    assert "the page holds another state of widget HTMLModel" in fault
+    assert "the page does not show the figure to move of `frames = " in fault
+
+
+def test_moving_figure_that_no_cell_made(copy):
+    other = '<div class="lab-figure"></div></body>'
+    edit(copy, BUILT, "</body>", other)
+    (fault,) = faults(copy)
+    assert "the page has 2 figures to move, its cells made 1" in fault
+
+
+def test_widget_that_needs_a_kernel(fresh):
+    edit(
+        fresh,
+        PAGE,
+        "import numpy as np",
+        "import ipywidgets\nimport numpy as np",
+    )
+    figure = 'widgets.MovingFigure("The state by step", [step], frames)'
+    edit(fresh, PAGE, figure, "ipywidgets.IntSlider(3)")
+    outcome = run(BUILD, fresh)
+    assert not outcome.red, outcome.said
+    (fault,) = faults(fresh)
+    assert "shows nothing without a kernel" in fault

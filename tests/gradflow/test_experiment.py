@@ -12,7 +12,7 @@ EXACT = 1e-12  # float64, a few operations
 
 def test_the_package_exports_what_it_names():
     names = {name for name in vars(gradflow) if not name.startswith("_")}
-    modules = {"experiment", "flow", "gates", "paths", "truncation"}
+    modules = {"experiment", "flow", "gates", "paths", "steps", "truncation"}
     # the functions `cliff`, `lyapunov` and `spectra` have the place of their modules
     assert names - modules == set(gradflow.__all__)
 

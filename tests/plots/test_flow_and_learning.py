@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from lstm_lab import gradflow, gru, lstm, phase, plots, rnn, tasks, training
 from lstm_lab.initialization import start
+from lstm_lab.plots.style import MAP_INK, MAP_PAPER
 
 
 @pytest.fixture
@@ -35,6 +36,9 @@ def test_gradient_map(ax, arch):
     assert (bottom, top) == (-0.5, 5.5)  # lags 0 to 5
     assert len(ax.figure.axes) == 2  # a colour bar with its own label
     assert ax.figure.axes[1].get_ylabel()
+    bare = Figure().subplots()
+    plots.gradient_map(bare, record, bar=False)
+    assert bare.figure.axes == [bare]
 
 
 def test_spectra_and_their_predictions():
@@ -43,6 +47,7 @@ def test_spectra_and_their_predictions():
     axes = Figure().subplots(1, 2)
     assert plots.spectra(axes, record) is axes
     for n, ax in enumerate(axes):
+        assert ax.get_xlabel()
         *others, largest, bound, radius = ax.lines
         values = record.log10_singular_values[n]
         assert len(others) == 2
@@ -87,6 +92,7 @@ def test_cell_paths(ax):
             direct.get_ydata(), record.typical_direct[n]
         )
         assert (full.get_linestyle(), direct.get_linestyle()) == ("-", "--")
+        assert full.get_marker() == "os"[n]
         assert full.get_color() == direct.get_color()
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["low", "high", "direct path"]
@@ -130,7 +136,8 @@ def test_gate_histograms():
         "Forget gate",
         "Output gate",
     ]
-    labels = [text.get_text() for text in axes[0].get_legend().get_texts()]
+    (legend,) = axes[0].figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["before", "after"]
 
 
@@ -200,10 +207,10 @@ def test_phase_diagram():
         (*text.get_position(), text.get_text(), text.get_color())
         for text in ax.texts
     ] == [
-        (0, 0, "5/5", "w"),
-        (1, 0, "0/5", "k"),
-        (0, 1, "3/5", "w"),
-        (1, 1, "1/5", "k"),
+        (0, 0, "5/5", MAP_PAPER),
+        (1, 0, "0/5", MAP_INK),
+        (0, 1, "3/5", MAP_PAPER),
+        (1, 1, "1/5", MAP_INK),
     ]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["10", "20"]
     assert [label.get_text() for label in ax.get_yticklabels()] == [
@@ -211,3 +218,7 @@ def test_phase_diagram():
         "LSTM",
     ]
     assert ax.get_title() == "adding"
+    assert len(ax.figure.axes) == 2  # a colour bar with its own label
+    bare = Figure().subplots()
+    plots.phase_diagram(bare, record, bar=False)
+    assert bare.figure.axes == [bare]

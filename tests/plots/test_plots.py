@@ -94,8 +94,7 @@ def test_no_figure_is_opened_and_no_setting_changed(ax):
 
 
 def test_style_sheet_is_found():
-    with plt.style.context("lstm_lab.book"):
-        cycle = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
+    cycle = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
     used = [style["color"] for style in plots.ARCHITECTURE_STYLES.values()]
     used += plots.GATE_COLORS.values()
     assert len(set(cycle)) == len(cycle)

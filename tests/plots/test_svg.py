@@ -3,7 +3,6 @@
 import re
 
 import matplotlib.pyplot as plt
-import pytest
 from bs4 import BeautifulSoup
 
 from lstm_lab import plots
@@ -14,13 +13,6 @@ def draw(value):
     ax.plot([0, value], label="a")
     ax.legend()
     return figure
-
-
-@pytest.fixture(autouse=True)
-def look():
-    with plt.style.context("lstm_lab.book"):
-        yield
-    plt.close("all")
 
 
 def test_greys_are_turned_over():
@@ -42,7 +34,7 @@ def test_a_figure_in_a_page_follows_its_scheme():
     assert svg["role"] == "img"
     assert svg["aria-label"] == 'a "line"'
     colors = re.findall(r"(?:fill|stroke): (#\w{6}); \w+: (\S+) (\S+)", html)
-    assert {"#0072b2"} <= {day for day, *_ in colors}
+    assert {"#2a52a8"} <= {day for day, *_ in colors}
     for day, first, second in colors:
         assert first == f"light-dark({day},"
         assert second.rstrip(';"') == f"{plots.night(day)})"
@@ -65,7 +57,7 @@ def test_a_file_by_night_has_no_colour_of_the_day(tmp_path):
     draw(1).savefig(tmp_path / "a.svg")
     day = (tmp_path / "a.svg").read_text(encoding="utf-8")
     dark = plots.by_night(day)
-    assert "#0072b2" in day
-    assert "#0072b2" not in dark
-    assert plots.night("#0072b2") in dark
+    assert "#2a52a8" in day
+    assert "#2a52a8" not in dark
+    assert plots.night("#2a52a8") in dark
     assert f'<svg style="fill: {plots.night("#000000")}" ' in dark

@@ -71,6 +71,9 @@ def test_a_depth_map_has_the_first_layer_at_the_bottom(ax, residual):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step $t$", "layer")
     assert "power of ten" in ax.figure.axes[1].get_ylabel()
     assert all(tick == round(tick) for tick in ax.get_yticks())
+    bare = Figure().subplots()
+    plots.depth_map(bare, record, bar=False)
+    assert bare.figure.axes == [bare]
 
 
 def test_the_colours_of_a_depth_map_end_where_they_are_to(ax):

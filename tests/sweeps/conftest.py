@@ -1,6 +1,7 @@
 """What the tests of sweeps share: whole processes, and a record of what ran."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,11 @@ def lines(path):
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+def heed_interrupts():
+    """Undo what a shell does to a command that it starts in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def start(tmp_path):
     """Return a function that starts Python; what is left in the end is killed."""
@@ -50,6 +56,7 @@ def start(tmp_path):
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                preexec_fn=heed_interrupts if os.name == "posix" else None,
             )
         process.said = lambda: tuple(
             (tmp_path / f"{name}{number}").read_text(encoding="utf-8")

@@ -1,79 +1,50 @@
-"""Widgets: what they show without a kernel, and what a kernel adds."""
+"""Decoders at work: the answers, weights and steps that a reader can choose."""
 
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from lstm_lab import seq2seq, tokenizer, widgets
+from lstm_lab import seq2seq, teaching, widgets
+
+SOURCES = ["ab", "月", "a<b"]
 
 
-@pytest.fixture(scope="module")
-def translator():
-    letters = tokenizer.Tokenizer(tuple("ab<月"))
-    network = seq2seq.Network(
-        sources=letters.size, targets=letters.size, embedding=3, hidden=4
-    )
-    params = seq2seq.init(network, rng=np.random.default_rng(0))
-    return seq2seq.Translator(
-        network, seq2seq.Vocabularies(letters, letters), params
-    )
-
-
-def test_each_source_has_its_page(translator):
-    sources = ["ab", "月", "a<b"]
-    chooser = widgets.translations(translator, sources, live=False)
-    choice, stack = chooser.children
-    assert choice.options == tuple(sources)
-    assert stack.selected_index == choice.index == 0
-    for page, answer, source in zip(
-        stack.children, translator.translate(sources), sources, strict=True
-    ):
-        assert page.value == widgets.attention_table(answer, source)
-    assert repr(chooser) == "Chooser('ab', '月', 'a<b')"
-
-
-def test_the_choice_is_linked_without_a_kernel(translator):
-    chooser = widgets.translations(translator, ["a", "b"], live=False)
-    choice, stack = chooser.children
-    state = choice.get_manager_state()["state"].values()
-    links = [
-        each["state"] for each in state if each["model_name"] == "LinkModel"
-    ]
-    ends = (
-        [f"IPY_MODEL_{choice.model_id}", "index"],
-        [f"IPY_MODEL_{stack.model_id}", "selected_index"],
-    )
-    assert any((link["source"], link["target"]) == ends for link in links)
+def test_each_source_has_its_frame(translator, parsed):
+    figure = widgets.translations(translator, SOURCES)
+    assert figure.value == {"source": 0}
+    html = parsed(figure)
+    options = html.select("select option")
+    assert [option.text for option in options] == SOURCES
+    answers = translator.translate(SOURCES)
+    for n, (answer, source) in enumerate(zip(answers, SOURCES, strict=True)):
+        table = widgets.attention_table(answer, source)
+        summary, shown = figure.frames[n]
+        assert shown == table
+        assert summary.startswith(f"{source} becomes {answer.text},")
+        p = np.exp(answer.log_probability)
+        assert summary.endswith(f"with probability {p:.4f}.")
 
 
 def test_a_table_has_the_weights(translator):
     (answer,) = translator.translate(["a<月 "])
-    html = BeautifulSoup(
-        widgets.attention_table(answer, "a<月 "), "html.parser"
-    )
+    table = widgets.attention_table(answer, "a<月 ")
+    html = BeautifulSoup(table, "html.parser")
     head, *rows = html.find_all("tr")
-    assert [th.text for th in head.find_all("th")] == ["", "a", "<", "月", "·"]
+    assert [th.text for th in head.find_all("th")] == ["a", "<", "月", "·"]
     assert len(rows) == len(answer.weights)
     for row, weights in zip(rows, answer.weights, strict=True):
-        shown = [float(cell["title"]) for cell in row.find_all("td")]
+        shown = [float(cell.text or 0) for cell in row.find_all("td")]
         np.testing.assert_allclose(shown, weights, atol=0.005)
-        for cell in row.find_all("td"):
-            assert f"rgba(0,114,178,{cell['title']})" in cell["style"]
     names = [row.th.text for row in rows]
     assert "".join(names).rstrip("⏎") == answer.text
-    assert html.strong.text == answer.text
 
 
-def test_an_open_notebook_has_a_field(translator, monkeypatch):
-    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    assert len(widgets.translations(translator, ["a"]).children) == 2
-    monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
-    _, _, field, shown = widgets.translations(translator, ["a"]).children
-    field.value = "ba"
+def test_a_notebook_answers_other_texts(translator):
+    figure = widgets.translations(translator, ["a"])
+    figure.question = "ba"
     (answer,) = translator.translate(["ba"])
-    assert shown.value == widgets.attention_table(answer, "ba")
-    field.value = ""
-    assert shown.value == ""
+    assert widgets.attention_table(answer, "ba") in figure.answer
+    assert "ba becomes" in figure.answer
 
 
 def test_what_cannot_be_shown_is_named(translator):
@@ -84,3 +55,60 @@ def test_what_cannot_be_shown_is_named(translator):
     blind = seq2seq.Translation("a", -1.0, None)
     with pytest.raises(ValueError, match="translation must have weights"):
         widgets.attention_table(blind, "a")
+
+
+@pytest.fixture(scope="module")
+def records(translator):
+    return teaching.two_ways(translator, ["ab", "ba"], ["ab<", "b<a"])
+
+
+def test_each_text_and_step_has_a_frame(records, parsed, rows):
+    figure = widgets.teacher_and_free(records)
+    assert figure.value == {"text": 0, "step": 0}
+    assert len(figure.frames) == 2 * 4
+    html = parsed(figure)
+    for n, (record, s) in enumerate((r, s) for r in records for s in range(4)):
+        table = html.select_one(f'div[data-frame="{n}"] table')
+        steps = table.tbody.find_all("tr")
+        current = [step.has_attr("aria-current") for step in steps]
+        assert current == [at == s for at in range(4)]
+        for at, (number, right, *ways) in enumerate(rows(table)):
+            assert (number, right) == (f"{at + 1}", record.target[at])
+            for way, told in (
+                (record.forced, ways[:3]),
+                (record.free, ways[3:]),
+            ):
+                given, written, p = told
+                assert (given, written) == (way.given[at], way.written[at])
+                assert abs(float(p) - way.probability[at]) <= 0.005
+            wrong = [mark.text for mark in steps[at].find_all("mark")]
+            assert wrong == [
+                way.written[at]
+                for way in (record.forced, record.free)
+                if way.written[at] != record.target[at]
+            ]
+
+
+def test_a_summary_tells_where_the_ways_part():
+    def way(given, written):
+        return teaching.Steps(tuple(given), tuple(written), np.full(3, 0.25))
+
+    record = teaching.TwoWays(
+        "ab", tuple("ab⏎"), way("⊢ab", "bb⏎"), way("⊢bb", "bba")
+    )
+    first, second, third = widgets.teacher_and_free([record]).frames
+    assert first.summary.endswith("So far both have read the same.")
+    for frame in (second, third):
+        assert frame.summary.endswith("different tokens since step 2.")
+    assert third.summary.startswith(
+        "Step 3, where ⏎ is right. With a teacher the model reads b and writes ⏎"
+        " (0.25); by itself it reads b and writes a (0.25)."
+    )
+
+
+def test_targets_of_one_length_are_asked_for(translator):
+    records = teaching.two_ways(translator, ["ab", "ba"], ["ab", "b"])
+    with pytest.raises(ValueError, match=r"one length, got \[2, 3\]"):
+        widgets.teacher_and_free(records)
+    with pytest.raises(ValueError, match=r"one length, got \[\]"):
+        widgets.teacher_and_free([])

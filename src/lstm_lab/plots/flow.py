@@ -133,7 +133,11 @@ def spectra(axes: NDArray[Any], record: Spectra) -> NDArray[Any]:
         )
         ax.plot(lags, largest * lags, "k:", label=r"$\sigma_{\max}(U)^k$")
         ax.plot(lags, radius * lags, "--", color="C1", label=r"$\rho(U)^k$")
-        ax.set(title=name, xlabel="lag $k$ (steps)", ylabel=r"$\sigma$, power of ten")
+        ax.set(
+            title=name,
+            xlabel="lag $k$ (steps)",
+            ylabel=r"$\sigma$, power of ten",
+        )
         ax.label_outer()
     handles, labels = axes.flat[0].get_legend_handles_labels()
     axes.flat[0].figure.legend(
@@ -190,9 +194,17 @@ def cell_paths(ax: Axes, record: CellPaths) -> Axes:
         record.names, record.typical_direct, record.typical_full, strict=True
     )
     for n, (name, direct, full) in enumerate(rows):
-        color, marker = f"C{n}", MARKERS[n % len(MARKERS)]
-        spaced = {"marker": marker, "markevery": len(full) // 6 + 1, "ms": 5}
-        ax.plot(record.lags, full, color=color, ls="-", label=name, **spaced)
+        color = f"C{n}"
+        ax.plot(
+            record.lags,
+            full,
+            color=color,
+            ls="-",
+            marker=MARKERS[n % len(MARKERS)],
+            markersize=5,
+            markevery=len(full) // 6 + 1,
+            label=name,
+        )
         ax.plot(record.lags, direct, color=color, ls="--")
     ax.plot([], [], color="0.3", ls="--", label="direct path")
     ax.legend()

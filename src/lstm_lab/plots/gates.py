@@ -68,7 +68,9 @@ def gate_histograms(
     for gate, (ax, name) in enumerate(zip(axes, records[0].names, strict=True)):
         for record, label, style in zip(records, labels, styles, strict=False):
             look: dict[str, Any] = {"color": GATE_COLORS[name]} | style
-            ax.stairs(record.shares[gate], record.edges, label=label, **look)
+            ax.stairs(
+                record.shares[gate], record.edges, label=label, lw=1.4, **look
+            )
         ax.set(title=GATE_NAMES[name], xlabel="value", xlim=(0, 1))
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes[0].set_ylabel("share of values")

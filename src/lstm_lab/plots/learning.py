@@ -82,9 +82,7 @@ def learning_curves(
         look = series(n)
         thin = look | {"linestyle": "-"}
         for run in group:
-            ax.plot(
-                run.evaluated, run.held_out, lw=0.8, alpha=0.6, **thin
-            )
+            ax.plot(run.evaluated, run.held_out, lw=0.8, alpha=0.6, **thin)
         mean = np.exp(np.mean([np.log(run.held_out) for run in group], axis=0))
         ax.plot(group[0].evaluated, mean, lw=2, label=name, **look)
     ax.axhline(baseline, color="0.3", ls=":", label="best constant guess")

@@ -53,8 +53,7 @@ def gain_panels(flows: list[GradientFlow], spectra: Spectra) -> str:
 
     def finish(axes: NDArray[Any]) -> None:
         upper, lower = axes
-        upper.get_legend().remove()
-        for legend in [*lower.figure.legends]:
+        for legend in (upper.get_legend(), *upper.figure.legends):
             legend.remove()
         upper.axhline(1, color="k", lw=0.8)
         upper.set(ylim=(10.0**LOWEST, 10.0**HIGHEST), xlabel="")

@@ -197,9 +197,7 @@ def curves(
         ax.fill_between(
             group.at, *group.range, color=look["color"], alpha=0.2, lw=0
         )
-        ax.plot(
-            group.at, group.median, marker="o", ms=3, label=name, **look
-        )
+        ax.plot(group.at, group.median, marker="o", ms=3, label=name, **look)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax

@@ -20,6 +20,8 @@ STYLE = Path(__file__).with_name("moving.css")
 _PART = re.compile(r'\bdata-frame="(\d+)"')
 # Not the attribute "hidden", which groups of an SVG do not know.
 _UNSEEN = ' style="display:none"'
+# A table may be wider than a phone; who has no finger scrolls with keys.
+_SCROLLED = ' tabindex="0" role="group" aria-label="What is seen"'
 
 
 class Control(NamedTuple):
@@ -152,7 +154,7 @@ def _figure(
     parts = _PART.sub(
         lambda part: part[0] if int(part[1]) == start else part[0] + _UNSEEN,
         f'<div class="lab-said" aria-live="polite">{said}</div>'
-        f'<div class="lab-seen">{picture}{shown}</div>',
+        f'<div class="lab-seen"{_SCROLLED if shown else ""}>{picture}{shown}</div>',
     )
     field = (
         '<div class="lab-ask" hidden><label>'

@@ -36,11 +36,8 @@ def table(
     str
         HTML.
     """
-    above = "".join(
-        f'<th scope="colgroup" colspan="{span}">{escape(name)}</th>'
-        for name, span in groups
-    )
-    headings = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    above = "".join(_heading(*group, scope="colgroup") for group in groups)
+    headings = "".join(map(_heading, head))
     now = ' aria-current="step"'
     body = "".join(
         f"<tr{now if n == current else ''}>"
@@ -52,6 +49,14 @@ def table(
         f'<table class="lab-{kind}"><caption>{escape(caption)}</caption>'
         f"<thead>{above}<tr>{headings}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _heading(name: str, span: int = 1, *, scope: str = "col") -> str:
+    """Return a heading; what heads nothing is an empty cell."""
+    wide = f' colspan="{span}"' if span > 1 else ""
+    if not name:
+        return f"<td{wide}></td>"
+    return f'<th scope="{scope}"{wide}>{escape(name)}</th>'
 
 
 def cell(text: str, *, marked: bool = False) -> str:
@@ -86,7 +91,7 @@ def bar(
 
     start, end = sorted((place(0.0), place(value)))
     return (
-        f'<td style="--from:{start:.0f}%;--to:{end:.0f}%">'
+        f'<td class="lab-bar" style="--from:{start:.0f}%;--to:{end:.0f}%">'
         f"{value:.{digits}f}</td>"
     )
 

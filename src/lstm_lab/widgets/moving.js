@@ -48,6 +48,7 @@ function enliven(root, onChange = () => {}) {
 
 /** Show a figure in a notebook, where Python follows its controls and answers questions. */
 function render({ model, el }) {
+  el.addEventListener("keydown", (event) => event.stopPropagation()); // not the notebook's keys
   el.innerHTML = model.get("markup");
   const move = enliven(el.querySelector(".lab-figure"), (value) => {
     model.set("value", value);

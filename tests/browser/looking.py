@@ -1,0 +1,129 @@
+"""What a browser finds on a page: everything is gathered in one visit, as faults in words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import axe_playwright_python
+from playwright.sync_api import Browser, BrowserContext, Page
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+NARROW = 360  # pixels: the narrowest phone
+HEIGHT = 844
+READY = "document.fonts.status === 'loaded'"
+
+RUN_AXE = """
+async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
+}
+"""
+# Mathematics that was left as it is written, outside code.
+RAW = r"""
+() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const raw = [];
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode;
+    if (!parentElement.closest("pre, code, script, style, annotation") &&
+        /\\[(\[]|\$\$|\\(begin|frac|odot|sigma)\b/.test(data)) raw.push(data.trim().slice(0, 80));
+  }
+  for (const error of document.querySelectorAll(".katex-error")) raw.push(error.title);
+  return raw;
+}
+"""
+IMAGES = """
+async () => {
+  const shown = [...document.images].filter((image) => image.checkVisibility());
+  for (const image of shown) image.loading = "eager";
+  await Promise.all(shown.map((image) => image.decode().catch(() => {})));
+  return shown.flatMap((image) => [
+    ...(image.naturalWidth ? [] : [`does not load: ${image.src}`]),
+    ...(image.alt.trim() ? [] : [`has no alternative text: ${image.src}`]),
+  ]);
+}
+"""
+WIDER = """
+() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const scrolls = (e) => e && e !== document.body &&
+    (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
+  return [...document.body.querySelectorAll("*")]
+    .filter((e) => e.getBoundingClientRect().right > width + 1 && !scrolls(e.parentElement))
+    .map((e) => `${e.tagName}.${e.className}`).slice(0, 5)
+    .concat([`${document.documentElement.scrollWidth} of ${width} pixels`]);
+}
+"""
+
+
+def watch(page: Page, home: str) -> list[str]:
+    """Return a list that fills with what goes wrong while a page loads."""
+    faults: list[str] = []
+
+    def asked(request):
+        if not request.url.startswith((home, "data:", "blob:")):
+            faults.append(f"foreign request: {request.url}")
+
+    def answered(response):
+        if response.status >= 400:
+            faults.append(f"{response.status}: {response.url}")
+
+    page.on("request", asked)
+    page.on("response", answered)
+    page.on("requestfailed", lambda r: faults.append(f"failed: {r.url}"))
+    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    page.on(
+        "console",
+        lambda said: (
+            said.type == "error" and faults.append(f"console: {said.text}")
+        ),
+    )
+    return faults
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    home: str,
+    path: str,
+    *,
+    theme: str = "light",
+    width: int = 1280,
+    **options,
+) -> Iterator[tuple[Page, list[str]]]:
+    """Open a page in a browser of its own; yield it and the faults that were met."""
+    context: BrowserContext = browser.new_context(
+        viewport={"width": width, "height": HEIGHT},
+        color_scheme=theme,
+        **options,
+    )
+    page = context.new_page()
+    faults = watch(page, home)
+    page.goto(home + path)
+    page.wait_for_function(READY)
+    try:
+        yield page, faults
+    finally:
+        context.close()
+
+
+def look(
+    browser: Browser, home: str, path: str, theme: str, width: int
+) -> list[str]:
+    """Return all faults of a page as one reader meets it."""
+    with opened(browser, home, path, theme=theme, width=width) as (
+        page,
+        faults,
+    ):
+        faults += [f"image {fault}" for fault in page.evaluate(IMAGES)]
+        faults += [f"mathematics: {raw}" for raw in page.evaluate(RAW)]
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        faults += [f"axe {found}" for found in page.evaluate(RUN_AXE)]
+        if width < 600:
+            page.set_viewport_size({"width": NARROW, "height": HEIGHT})
+            faults += [
+                f"wider than the screen: {e}" for e in page.evaluate(WIDER)
+            ]
+        return faults

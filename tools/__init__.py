@@ -1,0 +1,1 @@
+"""What is made of the built book, and what is measured on it."""
