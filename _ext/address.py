@@ -5,20 +5,46 @@ the address of the repository's pages, whichever fork builds them.
 """
 
 import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ORIGIN = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
-def published(environment):
-    """Return the address of the pages of the repository that builds them, or None."""
-    owner, _, name = environment.get("GITHUB_REPOSITORY", "").partition("/")
-    if not name:
+def repository(environment, folder=ROOT):
+    """Return the repository on GitHub that the book is built from, ``owner/name``, or None.
+
+    A workflow there says it; elsewhere it is what the folder was cloned from.
+    """
+    if name := environment.get("GITHUB_REPOSITORY"):
+        return name
+    git = shutil.which("git")
+    if git is None or not (folder / ".git").exists():
         return None
+    command = [git, "-C", str(folder), "remote", "get-url", "origin"]
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, check=False, encoding="utf-8"
+    )
+    found = ORIGIN.search(done.stdout.strip())
+    return found[1] if found else None
+
+
+def published(name):
+    """Return the address of a repository's pages."""
+    owner, _, project = name.partition("/")
     host = f"{owner.lower()}.github.io"
-    return f"https://{host}/" if name == host else f"https://{host}/{name}/"
+    return (
+        f"https://{host}/" if project == host else f"https://{host}/{project}/"
+    )
 
 
 def use(_app, config):
     """Give the address to all who ask for it."""
-    config.html_baseurl = published(os.environ) or config.html_baseurl
+    if name := repository(os.environ):
+        config.html_baseurl = published(name)
     config.ogp_site_url = config.html_baseurl
 
 

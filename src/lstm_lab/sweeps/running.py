@@ -398,6 +398,11 @@ def _guarded(outcomes: Iterable[_Outcome]) -> Generator[_Outcome, None, None]:
 
 @contextmanager
 def _workers(jobs: int, dask: str | None) -> Iterator[None]:
+    if jobs == 1 and dask is None:
+        # Joblib would come to this too, but a browser has no loky, and it would warn of that.
+        with parallel_config("sequential"):
+            yield
+        return
     if dask is None:
         with parallel_config("loky", n_jobs=jobs, idle_worker_timeout=10):
             yield
