@@ -20,7 +20,9 @@ IMPORT = re.compile(r"^from myst_nb import glue\n?", re.MULTILINE)
 HIDDEN = "remove-cell"  # of cells that glue, and do nothing else
 METADATA = ("kernelspec", "language_info")
 
-BINDER = "https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}.md"
+BINDER = (
+    "https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}.md"
+)
 COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb"
 BRANCH = "notebooks"  # to which .github/workflows/pages.yml publishes Colab's
 LITE = "lite/notebooks/index.html"  # which lite/build.py adds to the site
@@ -101,7 +103,9 @@ def buttons(page, name, pathto):
         for host, address in (("Binder", BINDER), ("Colab", COLAB)):
             yield {
                 "type": "link",
-                "url": address.format(repository=name, branch=BRANCH, page=page),
+                "url": address.format(
+                    repository=name, branch=BRANCH, page=page
+                ),
                 "text": host,
                 "tooltip": f"Run this page on a server, by {host}",
                 "icon": "fas fa-cloud",
@@ -133,7 +137,7 @@ def offer(app, page, _template, context, _doctree):
     )
 
 
-def link(app, config):
+def link(_app, config):
     """Let the theme link to the repository, if it is known."""
     if name := repository(os.environ):
         config.html_theme_options |= {
