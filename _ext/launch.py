@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 from address import repository
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 GLUED = re.compile(r"\{glue:text\}`([^`:]+)(?::([^`]+))?`")
@@ -20,10 +21,12 @@ IMPORT = re.compile(r"^from myst_nb import glue\n?", re.MULTILINE)
 HIDDEN = "remove-cell"  # of cells that glue, and do nothing else
 METADATA = ("kernelspec", "language_info")
 
-BINDER = "https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}.md"
+BINDER = (
+    "https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}.md"
+)
 COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb"
 BRANCH = "notebooks"  # to which .github/workflows/pages.yml publishes Colab's
-LITE = "lite/notebooks/index.html"  # which lite/build.py adds to the site
+LITE = "lite/notebooks/index.html"  # which tools/lite.py adds to the site
 
 
 # --- The notebooks ---
@@ -73,7 +76,7 @@ def for_colab(notebook, name):
     """Return a notebook that first installs what it needs, the package from its repository."""
     install = f"%pip install --quiet git+https://github.com/{name} sacrebleu"
     cell = new_code_cell(install, id="install")
-    return notebook | {"cells": [cell, *notebook.cells]}
+    return NotebookNode(notebook, cells=[cell, *notebook.cells])
 
 
 def write(notebook, file):
@@ -101,7 +104,9 @@ def buttons(page, name, pathto):
         for host, address in (("Binder", BINDER), ("Colab", COLAB)):
             yield {
                 "type": "link",
-                "url": address.format(repository=name, branch=BRANCH, page=page),
+                "url": address.format(
+                    repository=name, branch=BRANCH, page=page
+                ),
                 "text": host,
                 "tooltip": f"Run this page on a server, by {host}",
                 "icon": "fas fa-cloud",
@@ -133,7 +138,7 @@ def offer(app, page, _template, context, _doctree):
     )
 
 
-def link(app, config):
+def link(_app, config):
     """Let the theme link to the repository, if it is known."""
     if name := repository(os.environ):
         config.html_theme_options |= {
