@@ -71,6 +71,7 @@ TASKS = {
             "jupyter-book clean --all .",
             "jupyter-book build -W -n --keep-going .",
             "python -m tools.pdf",
+            "python -m tools.lite",
         ),
         browser=True,
     ),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 from address import repository
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 GLUED = re.compile(r"\{glue:text\}`([^`:]+)(?::([^`]+))?`")
@@ -25,7 +26,7 @@ BINDER = (
 )
 COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb"
 BRANCH = "notebooks"  # to which .github/workflows/pages.yml publishes Colab's
-LITE = "lite/notebooks/index.html"  # which lite/build.py adds to the site
+LITE = "lite/notebooks/index.html"  # which tools/lite.py adds to the site
 
 
 # --- The notebooks ---
@@ -75,7 +76,7 @@ def for_colab(notebook, name):
     """Return a notebook that first installs what it needs, the package from its repository."""
     install = f"%pip install --quiet git+https://github.com/{name} sacrebleu"
     cell = new_code_cell(install, id="install")
-    return notebook | {"cells": [cell, *notebook.cells]}
+    return NotebookNode(notebook, cells=[cell, *notebook.cells])
 
 
 def write(notebook, file):

@@ -1,4 +1,4 @@
-"""Build the notebooks that run in the reader's browser, into the built book.
+"""Build the notebooks that run in the reader's browser, into the built book: python -m tools.lite.
 
 The site is JupyterLite's. Its Python, Pyodide, comes from npm, and every package in pure Python
 from PyPI, as lite/requirements.lock pins it: both become files of the site. What Pyodide compiles
@@ -13,7 +13,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 from jupyterlite_pyodide_kernel.constants import (
     PYODIDE_CDN_URL,
     PYODIDE_KERNEL_NPM_NAME,
@@ -21,15 +20,13 @@ from jupyterlite_pyodide_kernel.constants import (
     PYODIDE_PYTHON_VERSION,
     PYODIDE_VERSION,
 )
-from notebooks import standalone
 from pyodide_lock import PyodideLockSpec
 from pyodide_lock.utils import add_wheels_to_spec
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-EXECUTED = ROOT / "_build" / "jupyter_execute" / "chapters"
-STAGE = ROOT / "_build" / "lite"  # what JupyterLite makes the site of
-SITE = ROOT / "_build" / "html" / "lite"
+ROOT = Path(__file__).resolve().parents[1]
+BUILT = ROOT / "_build"
+CONFIGURATION = ROOT / "lite"
+REQUIREMENTS = CONFIGURATION / "requirements.lock"
 NPM = ROOT / "node_modules" / "pyodide"
 RUNTIME = (
     "pyodide.mjs",
@@ -37,8 +34,7 @@ RUNTIME = (
     "pyodide.asm.wasm",
     "python_stdlib.zip",
 )
-REQUIREMENTS = HERE / "requirements.lock"
-# Parts of the kernel, and empty packages in the place of what would need a server.
+# Parts of the kernel, and empty packages in the place of those that would need a server.
 KERNEL = (
     Path(sys.prefix, "share/jupyter/labextensions", PYODIDE_KERNEL_NPM_NAME)
     / "static/pypi"
@@ -51,36 +47,54 @@ KERNEL_WHEELS = (
 )
 
 
-def main():
-    """Stage everything, and let JupyterLite make the site."""
-    for folder in (STAGE, SITE):
+def build(site: Path, stage: Path) -> Path:
+    """Build the site of a built book's notebooks, and return its folder.
+
+    Parameters
+    ----------
+    site : Path
+        The book, with its notebooks in ``_sources``; the folder ``lite`` in it is made anew.
+    stage : Path
+        A folder to be made anew with all that JupyterLite takes.
+
+    Returns
+    -------
+    Path
+        The folder ``lite``.
+    """
+    target = site / "lite"
+    for folder in (stage, target):
         shutil.rmtree(folder, ignore_errors=True)
-    stage_notebooks(STAGE / "files")
-    stage_python(STAGE / "static" / "pyodide")
+    stage_notebooks(site / "_sources", stage / "files")
+    stage_python(stage / "static" / "pyodide")
     for name in ("jupyter_lite_config.json", "jupyter-lite.json"):
-        shutil.copy(HERE / name, STAGE)
+        shutil.copy(CONFIGURATION / name, stage)
     run(
-        *("jupyterlite_core", "build", "--lite-dir", STAGE),
-        *("--contents", STAGE / "files", "--output-dir", SITE),
+        *("jupyterlite_core", "build", "--lite-dir", stage),
+        *("--contents", stage / "files", "--output-dir", target),
     )
+    return target
 
 
-def stage_notebooks(folder):
-    """Write the executed notebooks, with their outputs."""
-    folder.mkdir(parents=True)
-    for file in sorted(EXECUTED.glob("*.ipynb")):
-        text = nbformat.writes(standalone(file), split_lines=False)
-        (folder / file.name).write_text(text + "\n", encoding="utf-8")
+def stage_notebooks(sources: Path, folder: Path) -> None:
+    """Copy the notebooks that readers can download, under the names of their pages."""
+    notebooks = sorted(sources.rglob("*.ipynb"))
+    if not notebooks:
+        raise SystemExit(f"{sources} has no notebooks: build the book first")
+    for notebook in notebooks:
+        copied = folder / notebook.relative_to(sources)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(notebook, copied)
 
 
-def stage_python(folder):
+def stage_python(folder: Path) -> None:
     """Write Pyodide, the wheels, and the lock that says where each package is.
 
     By that lock an import in a cell loads its package: nobody has to install any.
     """
     version = json.loads((NPM / "package.json").read_bytes())["version"]
     if version != PYODIDE_VERSION:
-        sys.exit(
+        raise SystemExit(
             f"package.json brings Pyodide {version}, and jupyterlite-pyodide-kernel"
             f" needs {PYODIDE_VERSION}: change the one or the other"
         )
@@ -90,18 +104,12 @@ def stage_python(folder):
     for wheel in [*locked_wheels(), *kernel_wheels()]:
         shutil.copy(wheel, folder)
     run(
-        *(
-            "pip",
-            "wheel",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-        ),
-        *("--no-build-isolation", "--wheel-dir", folder, ROOT),
+        *("pip", "wheel", "--quiet", "--disable-pip-version-check"),
+        *("--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT),
     )
     target = folder / PYODIDE_LOCK
     content = json.loads((NPM / PYODIDE_LOCK).read_bytes())
-    content["info"]["version"] = version  # which pyodide-lock requires before 0.1.3
+    content["info"]["version"] = version  # pyodide-lock wants it before 0.1.3
     target.write_text(json.dumps(content), encoding="utf-8")
     lock = PyodideLockSpec.from_json(target)
     for package in lock.packages.values():
@@ -110,7 +118,7 @@ def stage_python(folder):
     add_wheels_to_spec(lock, wheels).to_json(target)
 
 
-def locked_wheels():
+def locked_wheels() -> list[Path]:
     """Return the wheels of requirements.lock, downloaded once into the environment."""
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
     store = Path(sys.prefix, "lite-wheels", digest)
@@ -126,18 +134,29 @@ def locked_wheels():
     return sorted(store.glob("*.whl"))
 
 
-def kernel_wheels():
-    """Return the wheels that the kernel brings, one for each pattern."""
+def kernel_wheels() -> list[Path]:
+    """Return the wheels that come with the kernel's extension."""
     return [
         wheel for pattern in KERNEL_WHEELS for wheel in KERNEL.glob(pattern)
     ]
 
 
-def run(module, *arguments):
-    """Run a module of this environment, without its dialogue."""
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    subprocess.run(command, check=True)  # noqa: S603
+def run(module: str, *arguments: object) -> None:
+    """Run a module of this environment; what it says is shown only where it fails."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{done.stdout}\n{module} failed, as it says above")
 
 
 if __name__ == "__main__":
-    main()
+    made = build(BUILT / "html", BUILT / "lite")
+    size = sum(file.stat().st_size for file in made.rglob("*")) / 1e6
+    sys.stdout.write(f"{made}: {size:.0f} MB\n")
