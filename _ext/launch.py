@@ -26,6 +26,7 @@ BINDER = (
 )
 COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb"
 BRANCH = "notebooks"  # to which .github/workflows/pages.yml publishes Colab's
+BOOK = "book.pdf"  # which tools/pdf.py adds to the site
 LITE = "lite/notebooks/index.html"  # which tools/lite.py adds to the site
 
 
@@ -138,6 +139,25 @@ def offer(app, page, _template, context, _doctree):
     )
 
 
+def offer_book(_app, _page, _template, context, _doctree):
+    """Add the whole book to the downloads, and call printing by its name."""
+    for group in context["header_buttons"]:
+        if group.get("label") == "download-buttons":
+            for button in group["buttons"]:
+                if button["label"] == "download-pdf-button":
+                    button["text"] = "Print"
+            group["buttons"].append(
+                {
+                    "type": "link",
+                    "url": context["pathto"](BOOK, 1),
+                    "text": ".pdf",
+                    "tooltip": "Download the whole book",
+                    "icon": "fas fa-book",
+                    "label": "download-book-button",
+                }
+            )
+
+
 def link(_app, config):
     """Let the theme link to the repository, if it is known."""
     if name := repository(os.environ):
@@ -152,4 +172,5 @@ def setup(app):
     """Come between the theme's handlers: it makes the list of buttons, and adds its own at 501."""
     app.connect("config-inited", link)
     app.connect("html-page-context", offer, priority=500)
+    app.connect("html-page-context", offer_book, priority=502)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

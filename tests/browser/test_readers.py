@@ -1,11 +1,14 @@
 """What a reader can do: without a mouse, without scripts, without a network, on paper."""
 
+import io
 import re
 
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import TimeoutError
+from pypdf import PdfReader
 
 from .conftest import ROOT, SITE, chapters
 from .looking import opened
@@ -28,7 +31,8 @@ CONTROLS = """
   };
   window.plain = new Map(window.reachable.map((e) => [e, look(e)]));
   document.addEventListener("focusin", ({ target }) => {
-    const { left, top, width, height } = target.getClientRects()[0] ?? target.getBoundingClientRect();
+    const box = target.getClientRects()[0] ?? target.getBoundingClientRect();
+    const { left, top, width, height } = box;
     const there = document.elementFromPoint(left + width / 2, top + height / 2);
     window.reached.set(target, {
       marked: look(target) !== window.plain.get(target),
@@ -43,7 +47,8 @@ UNREACHED = """
 () => window.reachable.flatMap((e) => {
   const name = e.outerHTML.slice(0, 120), found = window.reached.get(e);
   if (!found) return e.checkVisibility() ? [`not reached: ${name}`] : [];
-  return [...(found.marked ? [] : [`not marked: ${name}`]), ...(found.hidden ? [`hidden: ${name}`] : [])];
+  const faults = { "not marked": !found.marked, hidden: found.hidden };
+  return Object.keys(faults).filter((fault) => faults[fault]).map((fault) => `${fault}: ${name}`);
 })
 """
 
@@ -237,6 +242,71 @@ def test_a_finger_moves_a_figure(browser, home):
             box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
         )
         assert seen(figure) != frames
+
+
+# --- What a link leads to ---
+
+
+@pytest.mark.parametrize(
+    ("link", "kind"),
+    [
+        ("a.internal[href='#equation-eq-lstm-state']", "div.math"),
+        ("a.internal[href^='#fig-']", "figure"),
+        ("a.internal[href^='references.html#']", "div.citation"),
+    ],
+    ids=["equation", "figure", "reference"],
+)
+@pytest.mark.parametrize("by", ["pointer", "keyboard"])
+def test_a_link_shows_what_it_leads_to(browser, home, link, kind, by):
+    with opened(browser, home, "chapters/ch318.html") as (page, faults):
+        found, card = (
+            page.locator(f"article {link}").first,
+            page.locator(".lab-preview"),
+        )
+        found.scroll_into_view_if_needed()
+        assert card.is_hidden()
+        if by == "pointer":
+            found.hover()
+        else:
+            page.keyboard.press("Tab")  # the focus is seen from now on
+            found.focus()
+        card.locator(kind).wait_for()
+        page.keyboard.press("Escape")
+        assert card.is_hidden()
+        assert faults == []
+
+
+# --- Downloads ---
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_downloads_are_what_they_say(browser, home, path):
+    with opened(browser, home, path) as (page, _):
+        links = page.locator(".dropdown-download-buttons a[href]").evaluate_all(
+            "found => found.map((link) => link.href)"
+        )
+        kinds = {}
+        for link in links:
+            answer = page.request.get(link)
+            assert answer.ok, link
+            kinds[link.rpartition(".")[2]] = answer.body()
+    assert kinds.keys() == {"ipynb", "md", "pdf"}
+    notebook = nbformat.reads(kinds["ipynb"].decode(), as_version=4)
+    nbformat.validate(notebook)
+    assert any(cell.get("outputs") for cell in notebook.cells)
+    source = (ROOT / path).with_suffix(".md")
+    assert kinds["md"].decode() == source.read_text(encoding="utf-8")
+    book = PdfReader(io.BytesIO(kinds["pdf"]))
+    named = book.named_destinations
+    entries = book.pages[0]["/Annots"]
+    for entry in (entry.get_object() for entry in entries):
+        target = entry.get("/Dest") or entry["/A"]["/D"]
+        assert str(target).lstrip("/") in {name.lstrip("/") for name in named}
+    titles = "".join(p.extract_text() for p in book.pages[:3])
+    heading = BeautifulSoup(
+        (SITE / path).read_text(encoding="utf-8"), "lxml"
+    ).h1
+    assert heading.get_text().rstrip("#").strip().split(":")[0] in titles
 
 
 # --- Links ---
