@@ -122,6 +122,14 @@ TASKS = {
         "run the built book's notebooks again, comparing every output",
         commands=("pytest --nbval _build/jupyter_execute",),
     ),
+    "audit": Task(
+        "have Lighthouse and axe judge the built book, page by page",
+        commands=(
+            "npm ci --no-audit --no-fund --silent",
+            "python -m tools.audit",
+        ),
+        browser=True,
+    ),
     "torch": Task(
         "compare with PyTorch, which is installed first",
         commands=(
