@@ -76,8 +76,11 @@ TASKS = {
         browser=True,
     ),
     "test": Task(
-        "test everything: the parts of lint, then unit, book, pages, nbval",
-        parts=("style", "types", "metadata", "unit", "book", "pages", "nbval"),
+        "test everything: the parts of lint, then unit, book, pages, browser, nbval",
+        parts=(
+            *("style", "types", "metadata", "unit"),
+            *("book", "pages", "browser", "nbval"),
+        ),
         browser=True,
     ),
     "lab": Task(
@@ -105,9 +108,16 @@ TASKS = {
     ),
     "unit": Task(
         "test the package, with coverage",
-        commands=("pytest tests --ignore=tests/book --cov -n 2",),
+        commands=(
+            "pytest tests --ignore=tests/book --ignore=tests/browser --cov -n 2",
+        ),
     ),
     "pages": Task("test the built book", commands=("pytest tests/book",)),
+    "browser": Task(
+        "test the built book in a browser",
+        commands=("pytest tests/browser -n 2",),
+        browser=True,
+    ),
     "nbval": Task(
         "run the built book's notebooks again, comparing every output",
         commands=("pytest --nbval _build/jupyter_execute",),

@@ -105,7 +105,8 @@ def opened(
     page = context.new_page()
     faults = watch(page, home)
     page.goto(home + path)
-    page.wait_for_function(READY)
+    if options.get("java_script_enabled", True):
+        page.wait_for_function(READY)
     try:
         yield page, faults
     finally:

@@ -6,11 +6,11 @@ from .conftest import SITE, chapters
 from .looking import look
 
 OTHERS = [
-        "index.html",
-        "search.html",
-        "genindex.html",
-        "py-modindex.html",
-    ]
+    "index.html",
+    "search.html",
+    "genindex.html",
+    "py-modindex.html",
+]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
