@@ -72,6 +72,7 @@ def build(site: Path, stage: Path) -> Path:
     run(
         *("jupyterlite_core", "build", "--lite-dir", stage),
         *("--contents", stage / "files", "--output-dir", target),
+        folder=stage,  # where it remembers what it need not do again
     )
     return target
 
@@ -141,11 +142,11 @@ def kernel_wheels() -> list[Path]:
     ]
 
 
-def run(module: str, *arguments: object) -> None:
+def run(module: str, *arguments: object, folder: Path = ROOT) -> None:
     """Run a module of this environment; what it says is shown only where it fails."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT,
+        cwd=folder,
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

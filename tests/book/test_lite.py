@@ -39,7 +39,8 @@ LARGEST = 75e6  # bytes of the site; GitHub's pages may have a thousand million
 # Pyodide has no processes and no threads.
 AS_IN_A_BROWSER = """
 import importlib, pkgutil, sys, threading
-sys.modules["_multiprocessing"] = sys.modules["resource"] = None
+for name in ("_multiprocessing", "fcntl", "resource"):
+    sys.modules[name] = None
 def start(*_, **__):
     raise RuntimeError("can't start new thread")
 for name in ("_start_new_thread", "_start_joinable_thread"):
@@ -93,20 +94,24 @@ def imported(page: str) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+def kernel() -> dict:
+    """Return the kernel's settings."""
+    settings = json.loads((LITE / "jupyter-lite.json").read_bytes())
+    return settings["jupyter-config-data"]["litePluginSettings"][
+        "@jupyterlite/pyodide-kernel-extension:kernel"
+    ]
+
+
 @cache
 def packages() -> dict[str, dict]:
     """Return the packages that the kernel and the pages load."""
-    settings = json.loads((LITE / "jupyter-lite.json").read_bytes())
-    kernel = settings["jupyter-config-data"]["litePluginSettings"][
-        "@jupyterlite/pyodide-kernel-extension:kernel"
-    ]
     names = [
         name
         for name, package in lock()["packages"].items()
         for page in PAGES
         if imported(page) & set(package["imports"])
     ]
-    return loaded(*kernel["loadPyodideOptions"]["packages"], *names)
+    return loaded(*kernel()["loadPyodideOptions"]["packages"], *names)
 
 
 # --- The notebooks ---
@@ -140,6 +145,11 @@ def test_the_notebook_shows_what_was_computed(page):
 
 
 # --- The packages ---
+
+
+def test_the_kernel_is_the_sites_own():
+    assert LITE / kernel()["pyodideUrl"] == PYTHON / "pyodide.mjs"
+    assert (PYTHON / "pyodide.asm.wasm").is_file()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from filelock import FileLock, Timeout
-
 from lstm_lab.sweeps.code import fingerprints
 from lstm_lab.sweeps.definition import Case, Sweep, SweepError, Value, cases
 
@@ -232,6 +230,9 @@ def locked(path: Path) -> Iterator[None]:
     SweepError
         If another sweep has the lock.
     """
+    # Here, since a browser has no such locks, and the import would warn of that.
+    from filelock import FileLock, Timeout
+
     try:
         with FileLock(f"{path}.lock", timeout=0):
             yield
