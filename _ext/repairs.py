@@ -20,6 +20,15 @@ REPAIRS = {
         ),
         "",
     ),
+    "without a script, the page has no colours": (
+        re.compile(r'(<html [^>]*data-theme=)"auto"'),
+        r'\1"light"',
+    ),
+    "the page is painted before its colours are known, and then again": (
+        re.compile(r'localStorage\.getItem\("theme"\) \|\| "auto"'),
+        'localStorage.getItem("theme")'
+        ' || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+    ),
     "a title repeats the book's name": (
         re.compile(r"<title>(.*?) &#8212; \1</title>"),
         r"<title>\1</title>",

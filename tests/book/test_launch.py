@@ -63,7 +63,7 @@ def notebook(file: Path) -> nbformat.NotebookNode:
 
 def test_without_a_repository_nothing_leads_to_other_hosts(unknown):
     found = links(unknown)
-    assert list(found) == ["Run in this browser", ".ipynb", ".md"]
+    assert list(found) == ["Run in this browser", ".ipynb", ".md", ".pdf"]
     assert all(not urlsplit(link).netloc for link in found.values())
     assert not (unknown / "_build" / "notebooks").exists()
 
@@ -72,13 +72,13 @@ def test_with_a_repository_both_hosts_are_offered(known):
     assert list(links(known)) == [
         *("Run in this browser", "Binder", "Colab"),
         *("Repository", "Open issue"),
-        *(".ipynb", ".md"),
+        *(".ipynb", ".md", ".pdf"),
     ]
     assert links(known)["Repository"] == f"https://github.com/{NAME}"
 
 
-def test_a_page_without_cells_offers_its_source_alone(unknown):
-    assert list(links(unknown, "chapters/index")) == [".md"]
+def test_a_page_without_cells_offers_no_notebook(unknown):
+    assert list(links(unknown, "chapters/index")) == [".md", ".pdf"]
 
 
 def test_the_browsers_notebook_is_the_one_to_download(unknown):
