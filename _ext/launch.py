@@ -9,15 +9,20 @@ import ast
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
 from address import repository
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
+from pybtex.database import parse_file
 
 GLUED = re.compile(r"\{glue:text\}`([^`:]+)(?::([^`]+))?`")
 IMPORT = re.compile(r"^from myst_nb import glue\n?", re.MULTILINE)
+COMMENT = re.compile(r"^% .*\n*", re.MULTILINE)  # such as a note for teachers
+CITATION = re.compile(r"\{cite:([tp])\}`([^`]+)`")
+BIBLIOGRAPHY = Path(__file__).parents[1] / "chapters" / "references.bib"
 HIDDEN = "remove-cell"  # of cells that glue, and do nothing else
 METADATA = ("kernelspec", "language_info")
 
@@ -34,26 +39,37 @@ LITE = "lite/notebooks/index.html"  # which tools/lite.py adds to the site
 
 
 def standalone(executed):
-    """Return a notebook with the values in its text, and without the cells that glued them.
+    """Return an executed notebook that needs neither the book nor its tools.
 
     Parameters
     ----------
     executed : Path
         What the build executed. The values that it glued, if any, lie beside it.
-
-    Returns
-    -------
-    NotebookNode
-        The notebook, which imports nothing of the book's tools.
     """
-    notebook = nbformat.read(executed, as_version=4)
+    return settle(nbformat.read(executed, as_version=4), glued(executed))
+
+
+def glued(executed):
+    """Return what Python writes for each value that the build of a page glued, by its name."""
     stored = executed.with_suffix(".glue.json")
-    glued = json.loads(stored.read_bytes()) if stored.exists() else {}
+    values = json.loads(stored.read_bytes()) if stored.exists() else {}
+    return {name: value["data"]["text/plain"] for name, value in values.items()}
+
+
+def settle(notebook, texts):
+    """Return a notebook with the values in its text, and without the cells that glued them.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Changed in place.
+    texts : dict of str
+        What Python writes for each value, by the name under which it was glued.
+    """
 
     def value(role):
         name, style = role.groups(default="")
-        text = glued[name]["data"]["text/plain"]
-        return format(ast.literal_eval(text), style)
+        return format(ast.literal_eval(texts[name]), style)
 
     notebook.metadata = {
         key: notebook.metadata[key]
@@ -69,8 +85,31 @@ def standalone(executed):
         if cell.cell_type == "code":
             cell.source = IMPORT.sub("", cell.source)
         else:
-            cell.source = GLUED.sub(value, cell.source)
+            text = COMMENT.sub("", GLUED.sub(value, cell.source))
+            cell.source = CITATION.sub(cited, text)
     return notebook
+
+
+def cited(role):
+    """Return a citation in words: a notebook has no list of references to link to."""
+    kind, keys = role.groups()
+    form = "{} ({})" if kind == "t" else "{}, {}"
+    works = [bibliography().entries[key.strip()] for key in keys.split(",")]
+    texts = [form.format(names(work), work.fields["year"]) for work in works]
+    return ", ".join(texts) if kind == "t" else f"({'; '.join(texts)})"
+
+
+def names(work):
+    """Return who wrote a work, the first of more than two."""
+    people = work.persons["author"] or work.persons["editor"]
+    family = ["".join(map(str, person.rich_last_names)) for person in people]
+    return f"{family[0]} et al." if len(family) > 2 else " and ".join(family)
+
+
+@cache
+def bibliography():
+    """Return the works that the book cites."""
+    return parse_file(BIBLIOGRAPHY)
 
 
 def for_colab(notebook, name):

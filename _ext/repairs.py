@@ -1,4 +1,4 @@
-"""Repair the markup in which the theme and the extensions leave some readers out.
+"""Repair what leaves some readers out: markup of the theme and the extensions, and one script.
 
 With `repairs_all_needed`, each must find something to repair in the book: when a newer version
 makes one needless, the build says so, and fails.
@@ -47,11 +47,41 @@ REPAIRS = {
         re.compile(r'<div role="list" class="citation-list">'),
         '<div class="citation-list">',
     ),
+    "the label of a folded cell hides its visible name, and is two paragraphs": (
+        re.compile(
+            r'<summary aria-label="Toggle hidden content">\s*'
+            r'<p class="collapsed admonition-title">(.*?)</p>\s*'
+            r'<p class="expanded admonition-title">\1</p>\s*</summary>'
+        ),
+        r"<summary><span>\1</span></summary>",
+    ),
+    "a note in the margin is a landmark, with an empty title": (
+        re.compile(
+            r'<aside class="margin sidebar">\s*<p class="sidebar-title">\s*</p>(.*?)</aside>',
+            re.DOTALL,
+        ),
+        r'<div class="margin" role="note">\1</div>',
+    ),
+    "all exercises have the same id, and all solutions": (
+        re.compile(r'<section id="(?:exercise|solution)-content">'),
+        "<section>",
+    ),
     "the corner of a table is a heading of nothing": (
         re.compile(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>'),
         "<td></td>",
     ),
+    "a script lays out the whole page, to learn which parts scroll": (
+        re.compile(
+            r'document\.querySelectorAll\((\["pre",[^\]]*\]\.join\(", "\))\)'
+            r"\.forEach\(e=>\{(e\.tabIndex=[^{}]*)\}\)"
+        ),
+        # Each is asked when it comes near the screen; until then it may scroll.
+        r"{const near=new IntersectionObserver(all=>all.forEach(({target:e,isIntersecting:is})=>"
+        r'{if(is)\2}),{rootMargin:"200%"});'
+        r"document.querySelectorAll(\1).forEach(e=>{e.tabIndex=0;near.observe(e)})}",
+    ),
 }
+SCRIPT = "pydata-sphinx-theme.js"
 
 
 FRONT = """<!DOCTYPE html>
@@ -80,11 +110,12 @@ def open_front(app, exception):
 
 
 def repair(app, exception):
-    """Repair every page; warn of a repair without use."""
+    """Repair every page and the theme's script; warn of a repair without use."""
     if exception or app.builder.name != "html":
         return
     useless = set(REPAIRS)
-    for page in Path(app.outdir).rglob("*.html"):
+    site = Path(app.outdir)
+    for page in (*site.rglob("*.html"), *site.rglob(SCRIPT)):
         html = page.read_text(encoding="utf-8")
         for fault, (pattern, remedy) in REPAIRS.items():
             html, count = pattern.subn(remedy, html)
@@ -92,7 +123,7 @@ def repair(app, exception):
                 useless.discard(fault)
         page.write_text(html, encoding="utf-8")
     for fault in sorted(useless if app.config.repairs_all_needed else ()):
-        log.warning("no page has this fault any more: %s", fault)
+        log.warning("nothing has this fault any more: %s", fault)
 
 
 def setup(app):

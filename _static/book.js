@@ -1,12 +1,18 @@
-// Paper is white: by night, the page takes the colours of the day while it is printed.
+// Paper is white and cannot be unfolded: while it is printed, the page has the colours of the day
+// and all its cells open.
 {
   const page = document.documentElement;
-  let theme;
+  let theme, folded;
   addEventListener("beforeprint", () => {
     theme = page.dataset.theme;
     page.dataset.theme = "light";
+    folded = document.querySelectorAll("article details:not([open])");
+    for (const cell of folded) cell.open = true;
   });
-  addEventListener("afterprint", () => { page.dataset.theme = theme; });
+  addEventListener("afterprint", () => {
+    page.dataset.theme = theme;
+    for (const cell of folded) cell.open = false;
+  });
 }
 
 // What a link leads to, shown beside it while it is pointed at or has the keyboard's focus: an
@@ -54,7 +60,7 @@
       link.addEventListener("pointerenter", ({ pointerType }) => { if (pointerType === "mouse") soon(() => show(link)); });
       link.addEventListener("pointerleave", () => soon(hide));
       link.addEventListener("focus", () => { if (link.matches(":focus-visible")) soon(() => show(link)); });
-      link.addEventListener("blur", () => soon(hide));
+      link.addEventListener("blur", () => { clearTimeout(timer); hide(); }); // what comes next must not be covered
     }
     card.addEventListener("pointerenter", () => clearTimeout(timer));
     card.addEventListener("pointerleave", () => soon(hide));

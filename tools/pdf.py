@@ -49,6 +49,8 @@ def join(site: Path, pages: list[str]) -> BeautifulSoup:
             unprinted.decompose()
         for image in article.select("img"):
             image["loading"] = "eager"
+        for folded in article.select("details"):
+            folded["open"] = ""
         move(article, page, anchors)
         article["id"] = anchors[f"{page}.html"]
         body.append(article)

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 NARROW = 360  # pixels: the narrowest phone
 HEIGHT = 844
+GIVEN_UP = "net::ERR_ABORTED"  # when the page that asked was left
 READY = "document.fonts.status === 'loaded'"
 
 # All rules, also those of good practice. One cannot read MathML, and takes a heading of a table
@@ -22,18 +23,18 @@ async () => {
     nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
 }
 """
-# Mathematics that was left as it is written, outside code.
+# Mathematics and numbers that were left as they are written, outside code.
 RAW = r"""
 () => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const raw = [];
+  const raw = /\\[(\[]|\$\$|\\(begin|frac|odot|sigma)\b|\de[+-]\d/, found = [];
   while (walker.nextNode()) {
     const { data, parentElement } = walker.currentNode;
-    if (!parentElement.closest("pre, code, script, style, annotation") &&
-        /\\[(\[]|\$\$|\\(begin|frac|odot|sigma)\b/.test(data)) raw.push(data.trim().slice(0, 80));
+    if (!parentElement.closest("pre, code, script, style, annotation") && raw.test(data))
+      found.push(data.trim().slice(0, 80));
   }
-  for (const error of document.querySelectorAll(".katex-error")) raw.push(error.title);
-  return raw;
+  for (const error of document.querySelectorAll(".katex-error")) found.push(error.title);
+  return found;
 }
 """
 IMAGES = """
@@ -46,6 +47,13 @@ async () => {
     ...(image.alt.trim() ? [] : [`has no alternative text: ${image.src}`]),
   ]);
 }
+"""
+# An equation may scroll, but its beginning must be where one can scroll to.
+CUT = """
+() => [...document.querySelectorAll("div.math")]
+  .filter((e) => [...e.children].some((part) =>
+    part.getBoundingClientRect().left < e.getBoundingClientRect().left - 1))
+  .map((e) => e.id)
 """
 WIDER = """
 () => {
@@ -73,9 +81,13 @@ def watch(page: Page, home: str) -> list[str]:
         if response.status >= 400:
             faults.append(f"{response.status}: {response.url}")
 
+    def failed(request):
+        if request.failure != GIVEN_UP:
+            faults.append(f"failed: {request.url}: {request.failure}")
+
     page.on("request", asked)
     page.on("response", answered)
-    page.on("requestfailed", lambda r: faults.append(f"failed: {r.url}"))
+    page.on("requestfailed", failed)
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     page.on(
         "console",
@@ -130,4 +142,5 @@ def look(
             faults += [
                 f"wider than the screen: {e}" for e in page.evaluate(WIDER)
             ]
+            faults += [f"equation cut: {e}" for e in page.evaluate(CUT)]
         return faults

@@ -5,7 +5,7 @@ import pytest
 from tools import serve
 
 from .looking import look, opened
-from .test_readers import CONTROLS, UNREACHED
+from .test_readers import CONTROLS, UNREACHED, tab_through
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>A page</title>
@@ -28,6 +28,7 @@ FAULTS = {
         "image has no alternative",
     ),
     "raw mathematics": (r"<p>\(a_t\)</p>", r"mathematics: \(a_t\)"),
+    "raw number": ("<p>about 6e-08</p>", "mathematics: about 6e-08"),
     "unread mathematics": (
         "<p class='katex-error' title='Parse'>x</p>",
         "mathematics: Parse",
@@ -40,6 +41,11 @@ FAULTS = {
     "width": (
         "<div style='width:400px'>wide</div>",
         "wider than the screen: DIV",
+    ),
+    "equation": (
+        "<div class='math' id='eq' style='overflow:hidden'>"
+        "<div style='margin-left:-9px'>x</div></div>",
+        "equation cut: eq",
     ),
 }
 
@@ -83,8 +89,7 @@ def test_fault_of_focus_is_found(browser, site, fault, found):
     folder, home = site
     (folder / "a.html").write_text(PAGE.replace("<!-- here -->", fault))
     with opened(browser, home, "a.html") as (page, _):
-        for _press in range(page.evaluate(CONTROLS)):
-            page.keyboard.press("Tab")
+        tab_through(page)
         met = page.evaluate(UNREACHED)
     assert any(each.startswith(found) for each in met) if found else met == []
 

@@ -7,14 +7,21 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 from pypdf import PdfReader
 
 from .conftest import ROOT, SITE, chapters
 from .looking import opened
 
 CHAPTERS = [page for page in chapters() if "/ch3" in page]
-WORDS = "() => document.querySelector('article').innerText"
+# The words that are shown, also where nothing has been laid out yet.
+WORDS = """
+() => {
+  for (const section of document.querySelectorAll("section"))
+    section.style.contentVisibility = "visible";
+  return document.querySelector("article").innerText;
+}
+"""
 # What Tab should reach, and what it does reach: each with whether that can be seen.
 CONTROLS = """
 () => {
@@ -30,7 +37,7 @@ CONTROLS = """
       + getComputedStyle(e).border;
   };
   window.plain = new Map(window.reachable.map((e) => [e, look(e)]));
-  document.addEventListener("focusin", ({ target }) => {
+  window.reach = (target) => {
     const box = target.getClientRects()[0] ?? target.getBoundingClientRect();
     const { left, top, width, height } = box;
     const there = document.elementFromPoint(left + width / 2, top + height / 2);
@@ -39,14 +46,24 @@ CONTROLS = """
       hidden: there !== null && !target.contains(there) && !there.contains(target)
         && !there.closest("label")?.contains(target),
     });
-  });
+  };
   return window.reachable.length;
+}
+"""
+AT_ONCE = "*, ::before, ::after { transition: none !important; animation: none !important; }"
+# What has the focus now, when the page has been drawn; whether anything has.
+REACHED = """
+async () => {
+  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+  const at = document.activeElement, found = at !== document.body;
+  if (found) window.reach(at);
+  return found;
 }
 """
 UNREACHED = """
 () => window.reachable.flatMap((e) => {
   const name = e.outerHTML.slice(0, 120), found = window.reached.get(e);
-  if (!found) return e.checkVisibility() ? [`not reached: ${name}`] : [];
+  if (!found) return e.checkVisibility() && e.tabIndex >= 0 ? [`not reached: ${name}`] : [];
   const faults = { "not marked": !found.marked, hidden: found.hidden };
   return Object.keys(faults).filter((fault) => faults[fault]).map((fault) => `${fault}: ${name}`);
 })
@@ -57,11 +74,17 @@ UNREACHED = """
 @pytest.mark.parametrize("path", ["chapters/index.html", *CHAPTERS])
 def test_every_control_is_reached_by_tab_and_seen(browser, home, path, width):
     with opened(browser, home, path, width=width) as (page, _):
-        for _press in range(3 * page.evaluate(CONTROLS)):
-            page.keyboard.press("Tab")
-            if page.evaluate("() => document.activeElement === document.body"):
-                break
+        tab_through(page)
         assert page.evaluate(UNREACHED) == []
+
+
+def tab_through(page):
+    """Press Tab until the focus has left the page, on which nothing takes its time to move."""
+    page.add_style_tag(content=AT_ONCE)
+    for _press in range(3 * page.evaluate(CONTROLS)):
+        page.keyboard.press("Tab")
+        if not page.evaluate(REACHED):
+            break
 
 
 def words(text):
@@ -80,15 +103,18 @@ def test_nothing_is_lost_without_scripts(browser, home, path):
         page,
         faults,
     ):
-        bare = words(page.locator("article").inner_text())
+        bare = words(page.evaluate(WORDS))
         formulas = page.locator("article .katex-html").count()
-        figures = page.locator("article figure img:visible").count()
+        source = BeautifulSoup(
+            (SITE / path).read_text(encoding="utf-8"), "lxml"
+        )
+        figures = source.select("article figure img.only-light")
+        shown = page.locator("article figure img:visible")
+        expect(shown).to_have_count(len(figures))
         assert not faults
     lost = list(set(usual) - set(bare) - set(controls) - {"Copied", "Copy"})
     assert lost == []
-    source = BeautifulSoup((SITE / path).read_text(encoding="utf-8"), "lxml")
     assert formulas == len(source.select("article .katex-html"))
-    assert figures == len(source.select("article figure img.only-light"))
 
 
 @pytest.mark.parametrize("path", chapters())
@@ -110,6 +136,19 @@ def test_figures_move_from_a_folder(browser):
         slider.press("ArrowRight")
         assert seen(page.locator(".lab-figure").first) != before
         assert faults == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_the_type_is_the_books_own(browser, home, path):
+    with opened(browser, home, path) as (page, _):
+        loaded = page.evaluate(
+            "() => [...document.fonts].filter((f) => f.status === 'loaded')"
+            ".map((f) => f.family.replaceAll('\"', ''))"
+        )
+        text = page.locator("article > section > section > p").first
+        family = text.evaluate("e => getComputedStyle(e).fontFamily")
+    assert {"Lab Serif", "Lab Sans", "KaTeX_Main"} <= set(loaded)
+    assert family.replace('"', "").startswith("Lab Serif")
 
 
 # --- On paper ---
@@ -209,11 +248,9 @@ def test_every_control_moves_its_figure(browser, home, path):
                 assert figure.screenshot() != picture
                 assert said(figure) != told
                 if is_slider:
+                    shown = control.locator("xpath=following::output").first
                     now = control.get_attribute("aria-valuetext")
-                    assert (
-                        now == figure.locator("output").nth(0).inner_text()
-                        or now
-                    )
+                    assert now == shown.inner_text()
                 control.press("Home")
                 assert seen(figure) == frames
         assert faults == []
@@ -245,6 +282,19 @@ def test_a_finger_moves_a_figure(browser, home):
 
 
 # --- What a link leads to ---
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_an_address_within_a_page_leads_there(browser, home, path, width):
+    source = BeautifulSoup((SITE / path).read_text(encoding="utf-8"), "lxml")
+    names = [e["id"] for e in source.select("article figure[id]")]
+    for name in (names[0], names[len(names) // 2], names[-1]):
+        with opened(browser, home, f"{path}#{name}", width=width) as (page, _):
+            place = page.locator(f"#{name}")
+            place.locator("img:visible").first.evaluate("e => e.decode()")
+            top = place.bounding_box()["y"]
+            assert 0 <= top < 300, (name, top)
 
 
 @pytest.mark.parametrize(
@@ -352,3 +402,20 @@ def test_the_site_tells_where_it_is():
             description
             == soup.find("meta", attrs={"name": "description"})["content"]
         )
+
+
+def test_the_cheat_sheet_is_one_page(browser, home):
+    with opened(browser, home, "chapters/cheatsheet.html") as (page, _):
+        page.wait_for_function("document.fonts.ready")
+        printed = PdfReader(io.BytesIO(page.pdf(format="A4")))
+    assert len(printed.pages) == 1
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_an_answer_opens_by_keyboard(browser, home, path):
+    with opened(browser, home, path) as (page, _):
+        question = page.locator(".admonition.question").first
+        answer = question.locator("details").first
+        question.scroll_into_view_if_needed()
+        answer.locator("summary").press("Enter")
+        assert answer.locator("p").last.is_visible()

@@ -65,3 +65,17 @@ def test_a_weight_is_a_colour_and_is_said():
     assert cell["style"] == "--w:0.26"
     assert cell["title"] == cell.text == "0.26"
     assert markup.weight(0.004) == "<td></td>"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("6.8e-08 of it", "6.8 × 10<sup>−8</sup> of it"),
+        ("at most 1.0e+00.", "at most 1.0."),
+        ("-2e+12", "−2 × 10<sup>12</sup>"),
+        ("0.5, 12 of 3", "0.5, 12 of 3"),
+        ("#3e-05ab v2.1e-3x", "#3e-05ab v2.1e-3x"),
+    ],
+)
+def test_small_and_large_numbers_are_set_as_powers_of_ten(text, shown):
+    assert markup.powers(text) == shown.replace(" × ", "\xa0×\xa0")

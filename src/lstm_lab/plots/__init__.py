@@ -15,7 +15,7 @@ from lstm_lab.plots.flow import (
 )
 from lstm_lab.plots.gates import gate_activations, gate_histograms
 from lstm_lab.plots.learning import cliff, learning_curves, phase_diagram
-from lstm_lab.plots.panels import forget_bias_panel, gain_panels
+from lstm_lab.plots.panels import cell_panels, forget_bias_panels, gain_panels
 from lstm_lab.plots.style import ARCHITECTURE_STYLES, GATE_COLORS, NAMES
 from lstm_lab.plots.svg import by_night, inline, night
 from lstm_lab.plots.translation import (
@@ -31,12 +31,13 @@ __all__ = [
     "NAMES",
     "attention_map",
     "by_night",
+    "cell_panels",
     "cell_paths",
     "cliff",
     "curves",
     "depth_map",
     "encoder_decoder",
-    "forget_bias_panel",
+    "forget_bias_panels",
     "gain_panels",
     "gate_activations",
     "gate_histograms",

@@ -7,24 +7,26 @@ are there once.
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from itertools import cycle
 
 import matplotlib.style
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from lstm_lab.gradflow import CellPaths, GradientFlow, Spectra
+from lstm_lab.gradflow import CellPaths, CellSteps, GradientFlow, Spectra
 from lstm_lab.plots import flow
 from lstm_lab.plots.svg import inline
 
 LOWEST, HIGHEST = -15, 6
 """Powers of ten that a panel shows."""
+SIZE = (3.3, 2.6)
+"""Inches: two panels stand beside each other on a desk, above each other on a phone."""
 
 
 def gain_panels(flows: list[GradientFlow], spectra: Spectra) -> str:
-    """Draw gradient norms against lag, and beneath them the singular values of the same starts.
+    """Draw gradient norms against lag, and beside them the singular values of the same starts.
 
     Parameters
     ----------
@@ -36,10 +38,13 @@ def gain_panels(flows: list[GradientFlow], spectra: Spectra) -> str:
     Returns
     -------
     str
-        HTML, as of `svg.inline`; a frame for each start.
+        HTML, an SVG for each panel, as of `svg.inline`; a frame for each start.
     """
 
-    def draw(axes: NDArray[Any], n: int) -> None:
+    def norms(ax: Axes, n: int) -> None:
+        flow.gradient_flow(ax, [flows[n]])
+
+    def fan(ax: Axes, n: int) -> None:
         one = slice(n, n + 1)
         of_one = replace(
             spectra,
@@ -48,45 +53,51 @@ def gain_panels(flows: list[GradientFlow], spectra: Spectra) -> str:
             radius=spectra.radius[one],
             largest=spectra.largest[one],
         )
-        flow.gradient_flow(axes[0], [flows[n]])
-        flow.spectra(axes[1:], of_one)
+        flow.spectra(np.array([ax]), of_one)
 
-    def finish(axes: NDArray[Any]) -> None:
-        upper, lower = axes
-        for legend in (upper.get_legend(), *upper.figure.legends):
+    def finish_norms(ax: Axes) -> None:
+        ax.legend().remove()
+        ax.axhline(1, color="k", lw=0.8)
+        ax.set_ylim(10.0**LOWEST, 10.0**HIGHEST)
+
+    def finish_fan(ax: Axes) -> None:
+        for legend in [*ax.figure.legends]:
             legend.remove()
-        upper.axhline(1, color="k", lw=0.8)
-        upper.set(ylim=(10.0**LOWEST, 10.0**HIGHEST), xlabel="")
-        lower.axhline(0, color="k", lw=0.8)
-        lower.set(ylim=(LOWEST, HIGHEST), xlim=upper.get_xlim())
-        _legend_on_top(lower)
+        ax.axhline(0, color="k", lw=0.8)
+        ax.set(ylim=(LOWEST, HIGHEST), xlim=(0, spectra.lags[-1]))
+        _legend_on_top(ax, columns=2)
 
+    count = len(flows)
     return _overlaid(
-        draw,
-        finish,
-        count=len(flows),
-        label="Two panels against lag: gradient norm, and a fan of singular values"
-        " between its bound and zero",
-        rows=2,
-        size=(5.0, 4.6),
+        norms,
+        finish_norms,
+        count=count,
+        label="Gradient norm against lag",
+    ) + _overlaid(
+        fan,
+        finish_fan,
+        count=count,
+        label="Singular values against lag: a fan between its bound and zero",
     )
 
 
-def forget_bias_panel(record: CellPaths) -> str:
-    """Draw the direct path and all paths of each start against lag, over all starts in grey.
+def forget_bias_panels(record: CellPaths) -> str:
+    """Draw the direct path and all paths: against lag, and at the longest against the bias.
 
     Parameters
     ----------
     record : CellPaths
-        What `gradflow.cell_paths` returned.
+        What `gradflow.cell_paths` returned, the starts in the order of their biases.
 
     Returns
     -------
     str
-        HTML, as of `svg.inline`; a frame for each start.
+        HTML, an SVG for each panel, as of `svg.inline`; a frame for each start.
     """
+    places = np.arange(len(record.names))
+    ends = record.typical_full[:, -1], record.typical_direct[:, -1]
 
-    def draw(axes: NDArray[Any], n: int) -> None:
+    def against_lag(ax: Axes, n: int) -> None:
         one = slice(n, n + 1)
         of_one = replace(
             record,
@@ -94,10 +105,12 @@ def forget_bias_panel(record: CellPaths) -> str:
             direct=record.direct[one],
             full=record.full[one],
         )
-        flow.cell_paths(axes[0], of_one)
+        flow.cell_paths(ax, of_one)
 
-    def finish(axes: NDArray[Any]) -> None:
-        (ax,) = axes
+    def at_the_end(ax: Axes, n: int) -> None:
+        ax.plot([n, n], [end[n] for end in ends], color="C0", ls="", marker="o")
+
+    def finish_lags(ax: Axes) -> None:
         _legend_on_top(ax)
         ax.plot(
             record.lags,
@@ -110,15 +123,87 @@ def forget_bias_panel(record: CellPaths) -> str:
         ax.axhline(1, color="k", lw=0.8)
         ax.set_ylim(10.0**LOWEST, 10.0**HIGHEST)
 
+    def finish_ends(ax: Axes) -> None:
+        for end, ls in zip(ends, ("-", "--"), strict=True):
+            ax.plot(places, end, color="C0", ls=ls)
+        ax.axhline(1, color="k", lw=0.8)
+        ax.set_xticks(places, record.names)
+        ax.set(
+            title=f"over {record.lags[-1]} steps",
+            xlabel="forget bias",
+            yscale="log",
+            ylim=(10.0**LOWEST, 10.0**HIGHEST),
+        )
+
+    count = len(record.names)
     return _overlaid(
-        draw,
-        finish,
-        count=len(record.names),
+        against_lag,
+        finish_lags,
+        count=count,
         label="Spectral norm against lag: the direct path below, all paths above",
+    ) + _overlaid(
+        at_the_end,
+        finish_ends,
+        count=count,
+        label="The same two at the longest lag, against the forget bias",
     )
 
 
-def _legend_on_top(ax: Axes) -> None:
+def cell_panels(record: CellSteps) -> str:
+    """Draw the cell state of each unit, and what of the gradient reaches the end from each step.
+
+    Parameters
+    ----------
+    record : CellSteps
+        What `gradflow.cell_steps` returned.
+
+    Returns
+    -------
+    str
+        HTML, an SVG for each panel, as of `svg.inline`; a frame for each step, which it marks.
+    """
+    steps = np.arange(1, len(record.x) + 1)
+
+    def mark(ax: Axes, n: int) -> None:
+        ax.axvline(steps[n], color="0.75", ls="-", lw=6, zorder=0)
+
+    def finish_states(ax: Axes) -> None:
+        for unit, (c, ls) in enumerate(
+            zip(record.c.T, cycle(("-", "--", "-.", ":"))), start=1
+        ):
+            ax.plot(steps, c, ls=ls, label=f"{unit}")
+        ax.set(xlabel="step $t$", ylabel="$c_t$ of each unit")
+        ax.locator_params("x", integer=True)
+        _legend_on_top(ax)
+
+    def finish_paths(ax: Axes) -> None:
+        ax.plot(steps, record.full, color="C0", ls="-", label="all paths")
+        ax.plot(
+            steps,
+            record.kept.max(axis=1),
+            color="C0",
+            ls="--",
+            label="direct path",
+        )
+        ax.set(xlabel="step $t$", ylabel=r"gradient, $c_T$ to $c_t$", ylim=0)
+        ax.locator_params("x", integer=True)
+        _legend_on_top(ax)
+
+    count = len(steps)
+    return _overlaid(
+        mark,
+        finish_states,
+        count=count,
+        label="The cell state of each unit against the step",
+    ) + _overlaid(
+        mark,
+        finish_paths,
+        count=count,
+        label="What reaches the end from each step, directly and along all paths",
+    )
+
+
+def _legend_on_top(ax: Axes, *, columns: int = 4) -> None:
     """Put what the last case has drawn into a legend above the axes."""
     handles, labels = ax.get_legend_handles_labels()
     last = dict(zip(labels, handles, strict=True))
@@ -128,33 +213,33 @@ def _legend_on_top(ax: Axes) -> None:
         loc="lower left",
         bbox_to_anchor=(0, 1),
         borderaxespad=0,
-        ncols=3,
+        ncols=columns,
+        columnspacing=1.2,
+        handlelength=1.8,
     )
 
 
 def _overlaid(
-    draw: Callable[[NDArray[Any], int], None],
-    finish: Callable[[NDArray[Any]], None],
+    draw: Callable[[Axes, int], None],
+    finish: Callable[[Axes], None],
     *,
     count: int,
     label: str,
-    rows: int = 1,
-    size: tuple[float, float] = (5.0, 2.8),
 ) -> str:
-    """Return a figure of panels above each other, on which each case is drawn in turn."""
+    """Return a panel on which each case is drawn in turn, then what all share."""
     with matplotlib.style.context("lstm_lab.book"):
-        figure = Figure(figsize=size)
-        axes = figure.subplots(rows, squeeze=False)[:, 0]
+        figure = Figure(figsize=SIZE)
+        ax = figure.subplots()
         for n in range(count):
-            drawn = {*_curves(axes)}
-            draw(axes, n)
-            new = [curve for curve in _curves(axes) if curve not in drawn]
+            drawn = {*_curves(ax)}
+            draw(ax, n)
+            new = [curve for curve in _curves(ax) if curve not in drawn]
             for m, curve in enumerate(new):
                 curve.set_gid(f"frame-{n}-{m}")
-        finish(axes)
+        finish(ax)
         svg = inline(figure, label=label)
     return re.sub(r'\bid="[^"]*frame-(\d+)-\d+"', r'data-frame="\1"', svg)
 
 
-def _curves(axes: NDArray[Any]) -> list[Artist]:
-    return [curve for ax in axes for curve in (*ax.lines, *ax.collections)]
+def _curves(ax: Axes) -> list[Artist]:
+    return [*ax.lines, *ax.collections]

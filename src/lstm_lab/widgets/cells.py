@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lstm_lab import plots
 from lstm_lab.gradflow import CellSteps
 from lstm_lab.widgets.figure import Control, Frame, MovingFigure
 from lstm_lab.widgets.markup import bar, table
@@ -41,6 +42,7 @@ def cell_explorer(
         "The gates, the states and the gradient of an LSTM, step by step",
         [Control("step", steps, start - 1)],
         [_step(record, inputs, t) for t in range(1, T + 1)],
+        picture=plots.cell_panels(record),
     )
 
 
@@ -48,12 +50,21 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
     n, T = t - 1, len(record.x)
     direct, around, full = record.direct[n], record.around[n], record.full[n]
     kept, largest = record.kept[n], np.abs(record.c).max()
+    low, high = min(record.x.min(), 0.0), max(record.x.max(), 0.0)
     read = ", ".join(
         f"{name} {value:.2f}"
         for name, value in zip(inputs, record.x[n], strict=True)
     )
+    x = table(
+        f"What step {t} reads",
+        ["input", "x"],
+        [
+            [name, bar(value, lowest=low, highest=high)]
+            for name, value in zip(inputs, record.x[n], strict=True)
+        ],
+    )
     units = table(
-        f"Step {t} reads {read}",
+        "What its units do",
         ["unit", "i", "f", "o", "g", "c", "h", f"f to {T}"],
         [
             [
@@ -71,7 +82,7 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
         ],
     )
     paths = table(
-        "How much of the gradient of the cell state passes, at best",
+        "How much of its gradient passes, at best",
         ["", "direct path", "round through h", "all paths"],
         [
             [
@@ -90,4 +101,4 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
         f" {around:.2f} at best; to the end, the product of forget gates keeps"
         f" {kept.max():.2f} and all paths {full:.2f}."
     )
-    return Frame(summary, units + paths)
+    return Frame(summary, x + units + paths)

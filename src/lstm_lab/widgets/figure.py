@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, cast
 import anywidget
 import traitlets
 
+from lstm_lab.widgets.markup import powers
+
 SCRIPT = Path(__file__).with_name("moving.js")
 """For a page: a classic script, to be loaded with ``defer``."""
 STYLE = Path(__file__).with_name("moving.css")
@@ -143,7 +145,7 @@ def _figure(
     places = product(*(range(len(control.positions)) for control in controls))
     start = [*places].index(tuple(control.start for control in controls))
     said = "".join(
-        f'<p data-frame="{n}">{escape(frame.summary)}</p>'
+        f'<p data-frame="{n}">{powers(escape(frame.summary))}</p>'
         for n, frame in enumerate(frames)
     )
     shown = "".join(

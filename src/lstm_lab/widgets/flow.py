@@ -92,7 +92,7 @@ def forget_bias_dial(record: CellPaths, *, start: str) -> MovingFigure:
         "Direct path and all paths against lag, by the forget bias",
         [_dial("forget bias", record.names, start)],
         frames,
-        picture=plots.forget_bias_panel(record),
+        picture=plots.forget_bias_panels(record),
     )
 
 

@@ -1,7 +1,30 @@
-"""Tables as HTML, with cells that hold a text, a bar or a weight."""
+"""Tables as HTML, with cells that hold a text, a bar or a weight; and powers of ten."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
+
+POWER = re.compile(r"(?<![\w.#])(-?\d+(?:\.\d+)?)e([+-]\d+)(?!\w)")
+"""A number as Python writes it when it is very small or large, such as ``6.8e-08``."""
+
+
+def power(number: re.Match[str]) -> tuple[str, str]:
+    """Return what stands on the line for such a number, and what above it, if anything."""
+    digits, exponent = number[1].replace("-", "−"), int(number[2])
+    if not exponent:
+        return digits, ""
+    base = f"{digits}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
+    return base, f"{exponent}".replace("-", "−")
+
+
+def powers(html: str) -> str:
+    """Return HTML in which such numbers are set as powers of ten."""
+
+    def markup(number: re.Match[str]) -> str:
+        base, exponent = power(number)
+        return f"{base}<sup>{exponent}</sup>" if exponent else base
+
+    return POWER.sub(markup, html)
 
 
 def table(
