@@ -6,6 +6,7 @@ pass, which other tests hold against them.
 
 import itertools
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from lstm_lab import (
 from lstm_lab.numerics import sigmoid, sigmoid_vjp, tanh_vjp
 from lstm_lab.packing import apart, join, split_rows
 from lstm_lab.seq2seq import attention
+from tools import equations
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 LABEL = re.compile(
@@ -793,6 +795,20 @@ def test_every_displayed_equation_has_its_check():
         )
     }
     assert shown == {label for label, _ in CHECKS}
+
+
+def test_every_equation_reads_as_when_its_check_was_written():
+    """After a change, look at the check too, and then run python -m tools.equations."""
+    stored = tomllib.loads(equations.STORED.read_text(encoding="utf-8"))
+    shown = equations.displayed(CHAPTERS)
+    assert shown.keys() == {label for label, _ in CHECKS}
+    changed = {
+        label: (stored.get(label), formula)
+        for label, formula in shown.items()
+        if stored.get(label) != formula
+    }
+    assert changed == {}
+    assert stored.keys() == shown.keys()
 
 
 def test_every_displayed_equation_has_a_label():

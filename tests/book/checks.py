@@ -109,10 +109,18 @@ def outputs(
 ) -> Iterator[tuple[nbformat.NotebookNode, str]]:
     """Yield each output of a type that the page shows, with its cell."""
     for cell in code_cells(book.executed(page)):
-        for output in cell.outputs if not tags(cell) & UNSEEN else ():
-            if mime == "stream" and output.output_type == "stream":
-                yield cell, output.text
-            elif mime in output.get("data", {}):
+        if tags(cell) & UNSEEN:
+            continue
+        # The page merges what was printed in pieces.
+        printed = "".join(
+            output.text
+            for output in cell.outputs
+            if output.output_type == "stream"
+        )
+        if mime == "stream" and printed:
+            yield cell, printed
+        for output in cell.outputs:
+            if mime in output.get("data", {}):
                 yield cell, output.data[mime]
 
 
@@ -254,9 +262,11 @@ def figures_not_described(book: Book, page: str) -> list[str]:
 
 def figures_not_legible(book: Book, page: str) -> list[str]:
     """Find figures that are no SVG, too wide, or illegible on a phone that shows them whole."""
+    drawn = [cell.execution_count for cell, _ in outputs(book, page, FIGURE)]
     faults = [
         f"{page}: the figure of {head(cell)} is no SVG"
         for cell, _ in outputs(book, page, "image/png")
+        if cell.execution_count not in drawn
     ]
     for cell, svg in outputs(book, page, FIGURE):
         inches, em = width_and_em(svg)
@@ -312,9 +322,14 @@ def cell_faults(book: Book, page: str) -> list[str]:
         lines = (line.strip() for line in cell.source.splitlines())
         code = [line for line in lines if line and not line.startswith("#")]
         found = {
-            "its input is hidden and it does more than glue": tags(cell)
+            "its input is hidden and it does more than import or glue": tags(
+                cell
+            )
             & HIDDEN
-            and not all(only_glues(statement) for statement in tree.body),
+            and not all(
+                only_glues(statement) or only_sets_up(statement)
+                for statement in tree.body
+            ),
             "it imports, and is not the first": number
             and kinds & {ast.Import, ast.ImportFrom},
             "it defines a helper and is not tagged lesson": "lesson"
@@ -332,6 +347,16 @@ def cell_faults(book: Book, page: str) -> list[str]:
             if present
         ]
     return faults
+
+
+def only_sets_up(statement: ast.stmt) -> bool:
+    """Tell whether a statement imports something, or chooses the look of figures."""
+    style = "plt.style.use"
+    return isinstance(statement, ast.Import | ast.ImportFrom) or (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and ast.unparse(statement.value.func) == style
+    )
 
 
 def only_glues(statement: ast.stmt) -> bool:

@@ -46,7 +46,8 @@ READING_TIME = re.compile(r"\breading time\b", re.IGNORECASE)
 MINUTES = re.compile(r"(?:\s*(?:–|-|to)\s*\d+)?\s+minutes\b")
 
 SENTENCE_END = re.compile(
-    r"(?<!\bal\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bcf\.)(?<=[.!?])\s+(?=\W*[A-Z])"
+    r"(?<!\bal\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bcf\.)(?<=[.!?])\s+"
+    rf"(?=\W*[A-Z]|{CITED})"
 )
 LETTER = r"(?:[A-Za-z]|\\[a-z]+)(?:_(?:\w|\{\w+\}))?"
 DEFINITION = re.compile(

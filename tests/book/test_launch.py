@@ -14,7 +14,8 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from test_drift import BUILD, run, write
+from smallbook import BUILD, write
+from test_drift import run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "chapters/page"

@@ -28,7 +28,8 @@ SITE = ROOT / "_build" / "html"
 LITE = SITE / "lite"
 PYTHON = LITE / "static" / "pyodide"
 PAGES = [
-    f"chapters/{name}" for name in ("ch317", "ch318", "ch319", "benchmarks")
+    f"chapters/{name}"
+    for name in ("index", "ch317", "ch318", "ch319", "benchmarks")
 ]
 COMPILED = {
     *("contourpy", "kiwisolver", "lxml", "matplotlib", "numpy", "pillow"),

@@ -23,6 +23,7 @@ TYPED = [
     ("It is 8 times as fast.", "8"),
     ("They differ by 7 orders of magnitude.", "7"),
     ("It is 0.73. This was found before {cite:p}`gers2000learning`.", "0.73"),
+    ("It took 74,321. {cite:t}`gers2000learning` took more.", "74,321"),
     ("A share of $0.73$ is left.", "0.73"),
     ("A share of $5\\%$ is left.", "5"),
     ("It is $8\\times$ as fast.", "8"),
@@ -110,7 +111,8 @@ def test_hidden_cells_may_only_glue(code, glues):
 @pytest.mark.parametrize(
     ("options", "code", "fault"),
     [
-        (":tags: [remove-cell]", "x = 3", "more than glue"),
+        (":tags: [remove-cell]", "x = 3", "more than import or glue"),
+        (":tags: [hide-input]", "plt.style.use('x')", None),
         ("", "import os", "it imports"),
         ("", "def f(): ...", "defines a helper"),
         ("", "class C: ...", "defines a helper"),

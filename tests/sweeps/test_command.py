@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from lstm_lab.sweeps import run
+from lstm_lab.sweeps import run, running
 from lstm_lab.sweeps.__main__ import main
 from lstm_lab.sweeps.store import Row, appending, create, header, read
 
@@ -182,6 +182,15 @@ def test_ctrl_c_ends_a_sweep_and_the_same_command_goes_on(
     run(LEARNING, once, jobs=1)
     run(LEARNING, store, jobs=1)
     assert store.read_bytes() == once.read_bytes()
+
+
+def test_workers_leave_ctrl_c_to_the_process_that_ends_them():
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        running._ignore_interrupts()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(("jobs", "moments"), [(1, [0, 1, 5]), (2, [4])])

@@ -8,6 +8,7 @@ only. A worker whose code is another one than the sweep's ends the sweep.
 import math
 import os
 import shlex
+import signal
 import socket
 import traceback
 from collections.abc import (
@@ -404,7 +405,12 @@ def _workers(jobs: int, dask: str | None) -> Iterator[None]:
             yield
         return
     if dask is None:
-        with parallel_config("loky", n_jobs=jobs, idle_worker_timeout=10):
+        with parallel_config(
+            "loky",
+            n_jobs=jobs,
+            idle_worker_timeout=10,
+            initializer=_ignore_interrupts,
+        ):
             yield
         return
     try:
@@ -423,6 +429,11 @@ def _workers(jobs: int, dask: str | None) -> Iterator[None]:
         ) from None
     with client, parallel_config(_DaskBackend(client=client)):
         yield
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to workers too, to the process that ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _DaskBackend(DaskDistributedBackend):  # type: ignore[misc]
