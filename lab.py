@@ -28,11 +28,12 @@ STAMP = VENV / "complete"
 PAGE = ROOT / "_build" / "html" / "index.html"
 
 QUIET = ("--no-audit", "--no-fund")  # of npm
-# Figures are SVG as large as they were ordered, without the date and the program that drew them;
-# kernels do not warn of their local sockets.
+# Figures are SVG as large as they were ordered, without the date and the program that drew them,
+# and PNG for notebooks, in which JupyterLab shows no SVG that another machine has drawn. Kernels do
+# not warn of their local sockets.
 KERNEL = """\
 c.IPKernelApp.log_level = "ERROR"
-c.InlineBackend.figure_formats = {"svg"}
+c.InlineBackend.figure_formats = {"svg", "png"}
 c.InlineBackend.print_figure_kwargs = {
     "bbox_inches": None,
     "metadata": dict.fromkeys(("Creator", "Date", "Format", "Type")),
@@ -62,6 +63,7 @@ class Task(NamedTuple):
     commands: tuple = ()
     parts: tuple = ()
     browser: bool = False  # whether it opens the book in a browser
+    asks: bool = False  # whether more must be said, which goes to its command
 
 
 TASKS = {
@@ -76,10 +78,11 @@ TASKS = {
         browser=True,
     ),
     "test": Task(
-        "test everything: the parts of lint, then unit, book, pages, browser, nbval",
+        "test everything: the parts of lint, then unit, book, pages, browser, nbval, kit,"
+        " trust",
         parts=(
             *("style", "types", "metadata", "unit"),
-            *("book", "pages", "browser", "nbval"),
+            *("book", "pages", "browser", "nbval", "kit", "trust"),
         ),
         browser=True,
     ),
@@ -102,17 +105,20 @@ TASKS = {
             "repo-review .",
             "check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff",
             "check-jsonschema --builtin-schema vendor.github-workflows"
-            " .github/workflows/pages.yml .github/workflows/test.yml",
+            " .github/workflows/pages.yml .github/workflows/test.yml"
+            " .github/workflows/nightly.yml",
             "check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml",
+            "zizmor --offline --quiet .github",
         ),
     ),
     "unit": Task(
         "test the package, with coverage",
         commands=(
-            "pytest tests --ignore=tests/book --ignore=tests/browser --cov -n 2",
+            "pytest tests --ignore=tests/book --ignore=tests/browser --ignore=tests/course"
+            " --ignore=tests/faults --ignore=tests/kills --cov -n 2",
         ),
     ),
-    "pages": Task("test the built book", commands=("pytest tests/book",)),
+    "pages": Task("test the built book", commands=("pytest tests/book -n 2",)),
     "browser": Task(
         "test the built book in a browser",
         commands=("pytest tests/browser -n 2",),
@@ -120,7 +126,49 @@ TASKS = {
     ),
     "nbval": Task(
         "run the built book's notebooks again, comparing every output",
-        commands=("pytest --nbval _build/jupyter_execute",),
+        commands=(
+            "pytest --nbval _build/jupyter_execute -n 2 --dist loadfile",
+        ),
+    ),
+    "course": Task(
+        "make a course of the built book: notebooks for students and instructors,"
+        " assignments for nbgrader, slides",
+        commands=(
+            "python -m tools.course",
+            "python -m tools.grading",
+            "python -m tools.slides",
+        ),
+    ),
+    "adapt": Task(
+        "change the sources: names and numbers of chapters, fewer of them, other seeds;"
+        " `adapt --help` says how",
+        commands=("python -m tools.adapt",),
+        asks=True,
+    ),
+    "kit": Task(
+        "make a course and test it",
+        commands=(
+            "python -m tools.course",
+            "python -m tools.slides",
+            "pytest tests/course -n 2",
+        ),
+        browser=True,
+    ),
+    "trust": Task(
+        "inject some faults into a copy, others each day, and kill some processes at work",
+        commands=("pytest tests/faults tests/kills -n 2",),
+    ),
+    "all-faults": Task(
+        "inject every known fault into a copy, and see that each is found",
+        commands=("pytest tests/faults -n 2 --all-faults",),
+    ),
+    "twice": Task(
+        "build the book twice, and see that both are the same to the byte",
+        commands=("python -m tools.twice",),
+    ),
+    "all-kills": Task(
+        "kill more than fifty processes at work, and see that the next one goes on",
+        commands=("pytest tests/kills -n 2 --all-kills",),
     ),
     "audit": Task(
         "have Lighthouse and axe judge the built book, page by page",
@@ -166,14 +214,14 @@ def usage():
     return f"{__doc__}\nUsage: {ME} TASK\n\n{tasks}"
 
 
-def perform(name):
+def perform(name, more=()):
     """Run a task's steps in turn, saying which one runs and how long it took."""
     steps = TASKS[name].parts or (name,)
     for number, step in enumerate(steps, start=1):
         say(f"\n[{number}/{len(steps)}] {step}: {TASKS[step].purpose}")
         started = time.monotonic()
         for command in TASKS[step].commands:
-            if run(command) != 0:
+            if run(command, *more) != 0:
                 raise LabError(
                     f"The step '{step}' failed at: {command}",
                     f"Its messages are above. To run this step alone: {ME} {step}",
@@ -435,9 +483,9 @@ def start(program, *arguments, environment=VENV, log=False):
     )
 
 
-def run(command, environment=VENV):
+def run(command, *more, environment=VENV):
     """Run a command of the environment to its end and return its exit code."""
-    process = start(*shlex.split(command), environment=environment)
+    process = start(*shlex.split(command), *more, environment=environment)
     try:
         return process.wait()
     except (
@@ -460,7 +508,8 @@ def since(started):
 
 def main(arguments):
     """Run the task that is named on the command line; return the exit code."""
-    if len(arguments) != 1 or arguments[0] not in TASKS:
+    name, *more = arguments or [""]
+    if name not in TASKS or bool(more) != TASKS[name].asks:
         say(usage())
         return 0 if arguments in ([], ["-h"], ["--help"]) else 2
     try:
@@ -469,13 +518,13 @@ def main(arguments):
                 f"This is Python {sys.version.split()[0]}, and 3.11 or newer is needed.",
                 "Install one, and start this file with it, for example: python3.13 lab.py book",
             )
-        if arguments == ["lock"]:
+        if name == "lock":
             lock()
         else:
             set_up()
-            if TASKS[arguments[0]].browser:
+            if TASKS[name].browser:
                 set_up_browser()
-            perform(arguments[0])
+            perform(name, more)
     except LabError as error:
         print(f"\nFAILED: {error}", file=sys.stderr)
         return 1
