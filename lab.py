@@ -290,7 +290,9 @@ def set_up():
             "The disk is too full.", f"Free {SPACE} GB on the disk of {ROOT}"
         )
     create_environment(VENV)
-    pip_install("--require-hashes", "-r", LOCK.name)
+    # The lock is whole: pip need not look for dependencies, and some versions of pip would take
+    # one that is asked for with an extra in a newer version than is locked.
+    pip_install("--require-hashes", "--no-deps", "-r", LOCK.name)
     pip_install("--no-deps", "--no-build-isolation", "-e", ".")
     npm_install()
     configure()
