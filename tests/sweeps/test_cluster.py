@@ -21,7 +21,8 @@ def scheduler(start, tmp_path):
         *("--port", "0", "--no-dashboard", "--scheduler-file", file),
         DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1",
     )
-    wait_for(file.exists)
+    # It appears before it is written.
+    wait_for(lambda: file.exists() and file.read_bytes().endswith(b"\n}"))
     return json.loads(file.read_text(encoding="utf-8"))["address"]
 
 
