@@ -65,7 +65,7 @@ def test_what_is_typical_is_the_geometric_mean():
     np.testing.assert_allclose(record.typical, [[10, 6, 0]], rtol=1e-14)
 
 
-@pytest.mark.parametrize("size", ["layers", "T"])
+@pytest.mark.parametrize("size", ["layers", "H", "T"])
 def test_sizes_are_named(size):
     with pytest.raises(ValueError, match=size):
         depth_map(lstm, **{size: 0})

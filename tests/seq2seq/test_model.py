@@ -1,5 +1,7 @@
 """The gradient of a whole model, and padding that has no influence."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -162,6 +164,19 @@ def test_batches_that_cannot_be(batch, rng, change, message):
     params = seq2seq.init(net, rng=rng)
     with pytest.raises(ValueError, match=message):
         seq2seq.loss_and_grads(net, params, batch._replace(**change))
+
+
+@pytest.mark.parametrize("name", ["bidirectional", "residual"])
+def test_what_is_yes_or_no_is_a_bool(name):
+    with pytest.raises(TypeError, match=f"{name} must be a bool, got 'no'"):
+        network(**{name: "no"})
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_count_is_that_of_what_is_drawn(net, rng, layers):
+    net = dataclasses.replace(net, layers=layers)
+    drawn = tree.leaves(seq2seq.init(net, rng=rng))
+    assert seq2seq.count(net) == sum(leaf.size for leaf in drawn.values())
 
 
 def test_without_padding_the_gradient_is_that_of_the_loss(net, params, rng):

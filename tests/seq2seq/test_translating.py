@@ -1,11 +1,15 @@
 """From text to text, and through a file."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lstm_lab import checkpoints, seq2seq
 from lstm_lab.checkpoints import CheckpointError
-from lstm_lab.tokenizer import EOS
+from lstm_lab.tokenizer import EOS, UNKNOWN
 
 SOURCES, TARGETS = ["7. März", "1 мая", "五月"], ["03-07", "05-01", "05"]
 
@@ -80,6 +84,8 @@ def test_a_model_from_a_file_gives_the_same_bits(model, tmp_path):
     [
         ({"dtype": "int8"}, "is of no model: .*int8"),
         ({"source": "abc"}, r"vocabularies have \(7, \d+\) tokens"),
+        ({"source": ["ab", "c"]}, "source must be the characters, got list"),
+        ({"target": "aab"}, "target has a character twice"),
         ({"network": {}}, r"a network has .*got \[\]"),
         ({"network": None}, "is of no model"),
         ({"target": 3}, "is of no model"),
@@ -95,3 +101,58 @@ def test_files_that_hold_something_else(model, tmp_path, change, message):
     checkpoints.save(file, model.params)
     with pytest.raises(CheckpointError, match="is of no model: 'network'"):
         seq2seq.load(file)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_whatever_a_file_says_of_its_model_it_is_loaded_whole_or_not_at_all(
+    tmp_path_factory, data
+):
+    known = seq2seq.fit_vocabularies(SOURCES, TARGETS)
+    sizes = {"sources": known.source.size, "targets": known.target.size}
+    network = seq2seq.Network(**sizes, embedding=4, hidden=6)
+    params = seq2seq.init(network, rng=np.random.default_rng(0))
+    file = tmp_path_factory.getbasetemp() / "said.npz"
+    seq2seq.Translator(network, known, params).save(file)
+    about = checkpoints.metadata(file)
+    inner = data.draw(st.booleans())
+    changed = about["network"] if inner else about
+    changed[data.draw(st.sampled_from(sorted(changed)))] = data.draw(JSON)
+    checkpoints.save(file, params, **about)
+    try:
+        loaded = seq2seq.load(file)
+    except CheckpointError:
+        return
+    (answer,) = loaded.translate(SOURCES[:1], longest=2)
+    assert set(answer.text) <= {*about["target"], UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "size", ["sources", "targets", "embedding", "hidden", "layers"]
+)
+def test_a_model_larger_than_its_file_takes_no_memory(model, tmp_path, size):
+    file = tmp_path / "model.npz"
+    model.save(file)
+    about = checkpoints.metadata(file)
+    about["network"][size] = 10**9
+    checkpoints.save(file, model.params, **about)
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match="its weights would take"):
+        seq2seq.load(file)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1e6

@@ -83,6 +83,24 @@ def init(kind: str, H: int, *, rng: np.random.Generator) -> Score:
     return Dot()
 
 
+def count(kind: str, H: int) -> int:
+    """Return how many weights `init` would draw.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `KINDS`.
+    H : int
+        Size of queries and memory.
+
+    Returns
+    -------
+    int
+        The number.
+    """
+    return {"bilinear": H**2, "additive": 2 * H**2 + H}.get(kind, 0)
+
+
 def scores(params: Score, queries: Array, memory: Array) -> Array:
     r"""Return how well each query fits each entry of the memory.
 

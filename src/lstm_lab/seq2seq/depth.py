@@ -76,9 +76,9 @@ def depth_map(
     ----------
     Chapter ch319, equation ``fig-depth``.
     """
-    layers, T = (
-        checks.positive_int("layers", layers),
-        checks.positive_int("T", T),
+    layers, H, T = (
+        checks.positive_int(name, value)
+        for name, value in (("layers", layers), ("H", H), ("T", T))
     )
     norms = np.empty((len(seeds), layers, T))
     for row, seed in zip(norms, seeds, strict=True):

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lstm_lab import checks, gru, losses, lstm, rnn, tree
+from lstm_lab import checks, counting, gru, losses, lstm, rnn, tree
 from lstm_lab.architecture import Architecture
 from lstm_lab.numerics import Array, axis_sum, outer_sum, tanh_vjp
 from lstm_lab.packing import join
@@ -75,6 +75,10 @@ class Network:
     def __post_init__(self) -> None:
         for name in ("sources", "targets", "embedding", "hidden", "layers"):
             checks.positive_int(name, getattr(self, name))
+        for name in ("bidirectional", "residual"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} must be a bool, got {value!r}")
         for name, value, known in (
             ("cell", self.cell, [*CELLS]),
             ("attention", self.attention, [None, *attention.KINDS]),
@@ -199,6 +203,39 @@ def init(
     )
     cast: Params = tree.map(lambda leaf: leaf.astype(dtype), params)
     return cast
+
+
+def count(network: Network) -> int:
+    """Return how many weights a model has, without taking memory for any.
+
+    Parameters
+    ----------
+    network : Network
+        What the model is built of.
+
+    Returns
+    -------
+    int
+        As many as `init` would draw, biases included.
+    """
+    arch, E, H = network.arch, network.embedding, network.hidden
+    directions = 2 if network.bidirectional else 1
+
+    def layers(directions: int) -> int:
+        lowest, other = (
+            directions * counting.layer(arch, D, H // directions)
+            for D in (E, H)
+        )
+        return lowest + (network.layers - 1) * other
+
+    kind = network.attention
+    return (
+        (network.sources + network.targets) * E
+        + layers(directions)
+        + layers(1)
+        + (0 if kind is None else attention.count(kind, H) + 2 * H**2)
+        + network.targets * (H + 1)
+    )
 
 
 def encode(

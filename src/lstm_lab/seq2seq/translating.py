@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_lab import checkpoints, tokenizer
+from lstm_lab import checkpoints, checks, tokenizer
 from lstm_lab.checkpoints import CheckpointError
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq.decoding import greedy
-from lstm_lab.seq2seq.model import Batch, Network, Params, init
+from lstm_lab.seq2seq.model import Batch, Network, Params, count, init
 from lstm_lab.tokenizer import Tokenizer
 
 
@@ -158,9 +159,16 @@ def load(file: checkpoints.File) -> Translator:
     try:
         network = _network(about["network"])
         vocabularies = Vocabularies(
-            *(Tokenizer(tuple(about[name])) for name in ("source", "target"))
+            *(_tokenizer(name, about[name]) for name in ("source", "target"))
         )
-        like = init(network, rng=np.random.default_rng(0), dtype=about["dtype"])
+        dtype = checks.float_dtype("dtype", about["dtype"])
+        # Before any memory is taken for them.
+        needed, has = count(network) * dtype.itemsize, Path(file).stat().st_size
+        if needed > has:
+            raise ValueError(
+                f"its weights would take {needed} bytes, it has {has}"
+            )
+        like = init(network, rng=np.random.default_rng(0), dtype=dtype)
     except (LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file} is of no model: {error}") from error
     sizes = tuple(known.size for known in vocabularies)
@@ -177,3 +185,13 @@ def _network(values: dict[str, Any]) -> Network:
     if set(values) != names:
         raise ValueError(f"a network has {sorted(names)}, got {sorted(values)}")
     return Network(**values)
+
+
+def _tokenizer(name: str, characters: Any) -> Tokenizer:
+    if not isinstance(characters, str):
+        raise TypeError(
+            f"{name} must be the characters, got {type(characters).__name__}"
+        )
+    if len(set(characters)) != len(characters):
+        raise ValueError(f"{name} has a character twice")
+    return Tokenizer(tuple(characters))
