@@ -137,6 +137,14 @@ def slopes_of_sigmoid_and_tanh():
     assert (1 - y**2).max() == 1
 
 
+@identity("eq-ch336-softmax")
+def softmax():
+    e = np.random.default_rng(0).normal(size=5)
+    p = np.exp(e) / np.exp(e).sum()
+    same(np.exp(losses.log_softmax(e)), p)
+    same(p.sum(), 1.0)
+
+
 @identity("eq-ch336-loss", "eq-ch319-factorisation")
 def chain_rule_of_probability():
     rng = np.random.default_rng(0)

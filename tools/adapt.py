@@ -185,7 +185,8 @@ def shortened(block: str, gone: set[str]) -> str:
     """Return a table, an entry or a paragraph without what refers to labels that are gone."""
     lines = block.split("\n")
     if any(line.startswith("|") for line in lines):
-        return "\n".join(line for line in lines if not refers(line, gone))
+        rows = (row_without(line, gone) for line in lines)
+        return "\n".join(row for row in rows if row is not None)
     term, is_definition, definition = block.partition("\n: ")
     if is_definition:
         left = sentences(definition, gone)
@@ -193,6 +194,19 @@ def shortened(block: str, gone: set[str]) -> str:
     if any(line.startswith("  ") for line in lines):  # of the glossary
         return "\n".join(line for line in lines if line.startswith(":::"))
     return sentences(block, gone)
+
+
+def row_without(row: str, gone: set[str]) -> str | None:
+    """Return a row of a table without references that are gone; None if more must go."""
+    cells = row.split("|")
+    for n, cell in enumerate(cells):
+        if refers(cell, gone):
+            items = cell.strip().split(", ")
+            left = [item for item in items if not refers(item, gone)]
+            if not left or not all(map(ROLE.fullmatch, items)):
+                return None
+            cells[n] = f" {', '.join(left)} "
+    return "|".join(cells)
 
 
 def sentences(text: str, gone: set[str]) -> str:

@@ -322,7 +322,7 @@ def pull_back(
         Gradient with respect to the initial state.
     """
     h = trace.h[1:]
-    da = 1 - h * h  # for now the slopes of the tanh
+    da = 1 - h * h  # for now the slopes of the tanh; the loop makes da of them
     dh_t = np.array(dh_T)
     multiply, rows, U, (product,) = kernels.step_products(
         da, params.W[:, params.D :], dh_t[np.newaxis]
@@ -330,7 +330,9 @@ def pull_back(
     for da_t, row, dh_out in zip(da[::-1], rows[::-1], dh[::-1], strict=True):
         np.add(dh_t, dh_out, out=dh_t)
         np.multiply(da_t, dh_t, out=da_t)
-        multiply(row, U, out=product)
+        multiply(
+            row, U, out=product
+        )  # into dh_t: its share through the next state
     return da, (dh_t,)
 
 

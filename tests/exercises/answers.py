@@ -422,6 +422,11 @@ WRONG_GRU_STEP = [
         "The reset gate acts after the product",
         (NEW, "x @ W_h[:, :D].T + r * (h_prev @ W_h[:, D:].T) + b_h"),
     ),
+    (
+        "The unit of PyTorch and Keras",
+        (NEW, "x @ W_h[:, :D].T + r * (h_prev @ W_h[:, D:].T) + b_h"),
+        ("(1 - z) * h_prev + z * new", "z * h_prev + (1 - z) * new"),
+    ),
     ("The reset gate is missing", ("r * h_prev", "h_prev")),
     ("The reset gate is turned round", ("r * h_prev", "(1 - r) * h_prev")),
     ("The candidate does not read the state", (NEW, "x @ W_h[:, :D].T + b_h")),

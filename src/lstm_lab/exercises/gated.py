@@ -442,6 +442,10 @@ def _mixed(z: Array, h_prev: Array, candidate: Array) -> Array:
     return (1 - z) * h_prev + z * candidate
 
 
+def _kept(z: Array, h_prev: Array, candidate: Array) -> Array:
+    return _mixed(1 - z, h_prev, candidate)
+
+
 def _other_gru_step(
     W: Array,
     b: Array,
@@ -491,13 +495,20 @@ GRU_STEP = Problem(
             "z keeps instead of admitting",
             "Here z admits the new state: (1 - z) * h_prev + z * candidate. Cho et al. (2014)"
             " and PyTorch have it the other way round.",
-            mix=lambda z, h, new: z * h + (1 - z) * new,
+            mix=_kept,
         ),
         _gru_fault(
             "The reset gate acts after the product",
             "Here r multiplies h_prev before U_h does. PyTorch and Keras have it after the"
             " product, which is another function.",
             after=True,
+        ),
+        _gru_fault(
+            "The unit of PyTorch and Keras",
+            "Both conventions are theirs: z keeps the old state, and r acts after the product."
+            " Here z admits the new state, and r multiplies h_prev before U_h does.",
+            after=True,
+            mix=_kept,
         ),
         _gru_fault(
             "The reset gate is missing",

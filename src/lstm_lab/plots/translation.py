@@ -11,7 +11,7 @@ from lstm_lab.bottleneck import Curves
 from lstm_lab.plots.style import series
 from lstm_lab.seq2seq import DepthMap, Translation
 
-END = "⏎"
+BEGINNING, END = "⊢", "⏎"
 SPACE = "·"
 
 
@@ -28,8 +28,8 @@ def encoder_decoder(ax: Axes) -> Axes:
     Axes
         The same axes.
     """
-    read = ("$x_1$", "$x_2$", "$x_3$", "⟨bos⟩", "$y_1$", "$y_2$")
-    written = ("", "", "", "$y_1$", "$y_2$", "⟨eos⟩")
+    read = ("$x_1$", "$x_2$", "$x_3$", BEGINNING, "$y_1$", "$y_2$")
+    written = ("", "", "", "$y_1$", "$y_2$", END)
     columns = [0.0, 1.6, 3.2, 5.8, 7.4, 9.0]
     for n, (x, below, above) in enumerate(
         zip(columns, read, written, strict=True)
@@ -49,7 +49,7 @@ def encoder_decoder(ax: Axes) -> Axes:
         if above:
             _arrow(ax, (x, 1.68), (x, 2.2))
             ax.text(x, 2.3, above, ha="center", va="bottom")
-    ax.text(4.5, 1.45, "$s_0$", ha="center", va="bottom")
+    ax.text(4.5, 1.45, "$q_0$", ha="center", va="bottom")
     for x, name, color in ((1.6, "encoder", "C0"), (7.4, "decoder", "C1")):
         ax.text(x, 3.1, name, ha="center", va="bottom", color=color)
     ax.set(xlim=(-0.6, 9.6), ylim=(-1.6, 3.6), aspect="equal")

@@ -5,10 +5,10 @@ A model gives every target a score, the logarithm of its probability,
 .. math::
 
     \ln p(y \mid x) = \sum_{s=1}^{S} \ln p(y_s \mid y_{<s}, x), \qquad
-    \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\alpha}}
+    \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\beta}}
 
 and a search looks for the best. Every further token costs probability, so that with
-:math:`\alpha = 0` a longer target needs to be better at every step; :math:`\alpha = 1` compares
+:math:`\beta = 0` a longer target needs to be better at every step; :math:`\beta = 1` compares
 means over tokens. S counts the token that ends the target.
 
 Sources: A. Graves, arXiv 1211.3711 (2012), and I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS
@@ -114,7 +114,7 @@ def beam(
 ) -> Decoded:
     r"""Keep the likeliest beginnings at each step, and return the target of the best score.
 
-    .. math:: \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\alpha}}
+    .. math:: \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\beta}}
 
     A target that has ended keeps its place in the beam as long as its score is among the best.
     The search is over when all have ended or are as long as a target may be. The best of those
@@ -135,7 +135,7 @@ def beam(
     width : int
         Beginnings that are kept for each source.
     exponent : float
-        The :math:`\alpha` of the score, not negative: 0 compares probabilities, 1 means over
+        The :math:`\beta` of the score, not negative: 0 compares probabilities, 1 means over
         tokens.
 
     Returns

@@ -2,8 +2,8 @@ r"""Encoder and decoder: one network reads the source, another writes the target
 
 .. math::
 
-    m, s_0 &= \operatorname{encoder}(x_1, \dots, x_T), \qquad
-    q_1, \dots, q_S = \operatorname{decoder}(s_0;\, y_0, \dots, y_{S-1}) \\
+    m, q_0 &= \operatorname{encoder}(x_1, \dots, x_T), \qquad
+    q_1, \dots, q_S = \operatorname{decoder}(q_0;\, y_0, \dots, y_{S-1}) \\
     \tilde h_s &= \tanh(W_c\,[\bar m_s; q_s]), \qquad
     p(y_s \mid y_{<s}, x) = \operatorname{softmax}(W_{out}\,\tilde h_s + b_{out})
 
