@@ -1,6 +1,8 @@
 """Serve the book's typefaces from the site itself, with the weights and characters that it uses.
 
 They come from npm packages, which the set-up installs; `_static/book.css` says what is set in them.
+The upright ones become part of the style sheet (`styles.mjs`), so that a page is in its type when
+it is first painted.
 """
 
 import shutil
@@ -22,7 +24,7 @@ NAMES = (0, 13, 14)
 
 
 def copy(app, exception):
-    """Write the fonts below _static/fonts, each half as large as it came."""
+    """Write the fonts below _static/fonts, each a third as large as it came."""
     if exception or app.builder.format != "html":
         return
     packages = Path(app.confdir, "node_modules", "@fontsource-variable")
@@ -30,20 +32,23 @@ def copy(app, exception):
         raise ExtensionError(f"The fonts are not in {packages}: run npm ci")
     target = Path(app.outdir, "_static", "fonts")
     target.mkdir(parents=True, exist_ok=True)
+    pages = Path(app.outdir).rglob("*.html")
+    used = {ord(c) for page in pages for c in page.read_text(encoding="utf-8")}
     for name, styles in FILES.items():
         for style in styles:
             file = (
                 packages / name / "files" / f"{name}-latin-wght-{style}.woff2"
             )
-            cut(TTFont(file)).save(target / f"{name}-{style}.woff2")
+            font = cut(TTFont(file), used)
+            font.save(target / f"{name}.{style}.woff2")
         shutil.copy(packages / name / "LICENSE", target / f"{name}.LICENSE")
 
 
-def cut(font):
-    """Return a font without the typographic features and the weights that no page uses."""
+def cut(font, used):
+    """Return a font without the characters, features and weights that no page uses."""
     options = subset.Options(layout_features=FEATURES, name_IDs=NAMES)
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=font.getBestCmap())
+    subsetter.populate(unicodes=used.intersection(font.getBestCmap()))
     subsetter.subset(font)
     lighter = instancer.instantiateVariableFont(font, {"wght": WEIGHTS})
     lighter.flavor = "woff2"
