@@ -5,7 +5,8 @@ import math
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+import zlib
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from lstm_lab.sweeps import Sweep, SweepError
 from lstm_lab.sweeps.store import (
     Row,
+    _encode,
     appending,
     create,
     differences,
@@ -29,6 +31,22 @@ from .experiments import LEARNING, SQUARES, square
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     st.lists,
+)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["a", "x", "not finite"]), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
 )
 
 
@@ -173,6 +191,70 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         SweepError, match=r"absent\.jsonl cannot be read: No such"
     ):
         read(tmp_path / "absent.jsonl")
+
+
+def sealed(text):
+    """Return a line with a right checksum, whatever stands in it."""
+    body = text.encode("utf-8", "surrogatepass")
+    return b'%b, "crc32": "%08x"}\n' % (body, zlib.crc32(body))
+
+
+HEAD, ROW = (
+    line.rpartition(b', "crc32"')[0].decode() + "}"
+    for line in (_encode(asdict(header(SQUARES))), _encode(ROWS[0]._asdict()))
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"row": ' + "[" * 100_000,
+        '{"row": ' + "1" * 5000,
+        '{"row": {"not finite": "much"}',
+        '{"row": {"not finite": []}',
+        ROW[:-1].replace('"row": 0', '"row": [0]'),
+        ROW[:-1].replace('"row": 0', '"row": false'),
+        ROW[:-1] + ', "more": 1',
+    ],
+)
+def test_a_forged_row_is_damage(store, text):
+    head = store.read_bytes().splitlines(keepends=True)[0]
+    store.write_bytes(head + sealed(text))
+    with pytest.raises(SweepError, match=r"store\.jsonl, line 2: "):
+        read(store)
+
+
+def test_a_grid_that_no_memory_holds_is_damage(store):
+    head = json.loads(HEAD) | {
+        "configurations": [{"x": x} for x in range(10_000)],
+        "seeds": list(range(10_000)),
+    }
+    store.write_bytes(sealed(json.dumps(head)[:-1]))
+    with pytest.raises(SweepError, match="asks for 100000000 runs"):
+        read(store)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_whatever_is_forged_it_is_read_whole_or_is_damage(
+    tmp_path_factory, data
+):
+    path = tmp_path_factory.getbasetemp() / "forged.jsonl"
+    lines = []
+    for text in (HEAD, ROW):
+        fields = json.loads(text)
+        if data.draw(st.booleans()):
+            name = data.draw(st.sampled_from(sorted(fields)))
+            fields[name] = data.draw(JSON)
+        lines.append(sealed(json.dumps(fields)[:-1]))
+    path.write_bytes(b"".join(lines))
+    try:
+        found = read(path)
+    except SweepError:
+        return
+    assert all(case.configuration for case in found.missing)
+    assert differences(found.header, found.header) == ()
 
 
 def test_stores_of_the_same_rows_become_the_same_file(store, tmp_path):

@@ -20,6 +20,8 @@ from lstm_lab.sweeps.code import fingerprints
 from lstm_lab.sweeps.definition import Case, Sweep, SweepError, Value, cases
 
 FORMAT = 1
+LARGEST = 10**6
+"""Runs that a store may ask for: a short line could name more than there is memory for."""
 Record = TypeVar("Record")
 _LINE = re.compile(rb'(\{.*), "crc32": "([0-9a-f]{8})"\}')
 # No field of a row can be called so: it is no identifier.
@@ -66,6 +68,18 @@ class Store(NamedTuple):
         """The runs that have no row yet."""
         done = {row.row for row in self.rows}
         return tuple(case for case in self.header.cases if case.row not in done)
+
+
+_TYPES: dict[type[Any], dict[str, type[Any]]] = {
+    Header: {
+        "format": int,
+        "experiment": str,
+        "configurations": list,
+        "seeds": list,
+        "code": dict,
+    },
+    Row: {"row": int, "configuration": dict, "seed": int, "result": dict},
+}
 
 
 def header(sweep: Sweep) -> Header:
@@ -252,11 +266,27 @@ def _decode(kind: type[Record], path: Path, number: int, line: bytes) -> Record:
     match = _LINE.fullmatch(line)
     if match is None or zlib.crc32(match[1]) != int(match[2], 16):
         raise _damaged(path, number, "its checksum does not fit")
-    fields = json.loads(match[1] + b"}", object_hook=_from_strict)
     try:
-        return kind(**fields)
-    except TypeError:
-        raise _damaged(path, number, f"it has {', '.join(fields)}") from None
+        fields = json.loads(match[1] + b"}", object_hook=_from_strict)
+        record = kind(**fields)
+        # JSON has True where Python has 1 as well, so types are compared, not instances.
+        found = {name: type(value) for name, value in fields.items()}
+        if found != _TYPES[kind]:
+            raise TypeError(f"it has {found}")
+        if isinstance(record, Header):
+            _check_grid(record)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _damaged(path, number, str(error)) from None
+    return record
+
+
+def _check_grid(head: Header) -> None:
+    kinds = {type(fields) for fields in head.configurations} - {dict}
+    if kinds or {type(seed) for seed in head.seeds} - {int}:
+        raise TypeError("its configurations must be objects, its seeds numbers")
+    runs = len(head.configurations) * len(head.seeds)
+    if runs > LARGEST:
+        raise ValueError(f"it asks for {runs} runs, more than {LARGEST}")
 
 
 def _strict(value: Any) -> Any:
