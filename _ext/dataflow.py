@@ -56,11 +56,15 @@ def names_read(node):
         if isinstance(name, ast.Name)
     }
     inner |= {a.arg for a in ast.walk(node) if isinstance(a, ast.arg)}
-    return {
+    read = {
         name.id
         for name in ast.walk(node)
         if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)
-    } - inner
+    }
+    added_to = {
+        base(n.target) for n in ast.walk(node) if isinstance(n, ast.AugAssign)
+    }
+    return (read | added_to) - inner
 
 
 def names_made(node, known):
