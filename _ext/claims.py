@@ -10,7 +10,7 @@ executed, and which assertion is about which value follows from the names in the
 import ast
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx_exercise.nodes import solution_node
 
 log = logging.getLogger(__name__)
 TESTS = "tests/test_identities.py"
@@ -38,7 +39,7 @@ KINDS = {
     "number": "numbers in sentences",
     "figure": "figures",
     "equation": "equations",
-    "assertion": "other assertions",
+    "assertion": "assertions",
 }
 
 
@@ -52,18 +53,15 @@ class Claim(NamedTuple):
     label : list of Node
         What leads to its place.
     said : list of Node
-        The sentence, the caption, or nothing.
+        The sentence, the caption, the formula, or the code of assertions.
     carriers : list of Node
-        Paragraphs.
-    count : int
-        How many numbers or assertions there are in it.
+        Paragraphs, or nothing where what is said goes across both columns.
     """
 
     kind: str
     label: list
     said: list
     carriers: list
-    count: int = 1
 
 
 class Claims(nodes.General, nodes.Element):
@@ -161,6 +159,11 @@ class Page:
             for part in ast.walk(statement.node)
             if isinstance(part, ast.Assert)
         ]
+        self.solutions = {
+            cell["cell_index"]: solution["ids"][0]
+            for solution in self.doctree.findall(solution_node)
+            for cell in solution.findall(is_cell)
+        }
         self.tests = Path(app.srcdir, TESTS)
 
     def sections(self):
@@ -226,7 +229,6 @@ class Page:
                 [self.link(place, nodes.Text("in the text"))],
                 [self.moved(box)],
                 [p for name in names for p in self.computed(name, carrying)],
-                len(values),
             )
 
     def computed(self, name, carrying):
@@ -280,20 +282,16 @@ class Page:
     def equation(self, node):
         """Return an equation and its test."""
         label = node["label"]
-        name, line = tests(self.tests).get(label, ("no test", 1))
-        if name == "no test":
+        found = tests(self.tests)[label]
+        if not found:
             log.warning("%s has no test in %s", label, TESTS, location=node)
-        test = nodes.literal("", name)
-        repo = repository(os.environ)
-        if repo:
-            address = f"https://github.com/{repo}/blob/HEAD/{TESTS}#L{line}"
-            test = nodes.reference("", "", test, refuri=address)
-        return Claim(
-            "equation",
-            [self.cross("math", "eq", label)],
-            [],
-            [nodes.paragraph("", "", test, nodes.Text(f" in {TESTS}"))],
-        )
+        head = [self.cross("math", "eq", label)]
+        for name, line in found:
+            head += [nodes.Text(", test "), linked_test(name, line)]
+        text = node.astext()
+        plainly = {"nowrap": node["nowrap"], "number": None, "label": None}
+        formula = nodes.math_block(text, text, **plainly)
+        return Claim("equation", head, [formula], [])
 
     # --- Assertions ---
 
@@ -319,10 +317,16 @@ class Page:
     def assertion(self, n):
         """Return a paragraph with an assertion, and a link to its cell."""
         number, node = self.assertions[n]
-        place = f"cell-{self.statements[number].cell}"
-        link = self.link(place, nodes.Text("asserted"))
+        link = self.place(self.statements[number].cell)
         shown = code(ast.unparse(node.test))
         return nodes.paragraph("", "", link, nodes.Text(" "), shown)
+
+    def place(self, cell):
+        """Return a link to a cell, or to the solution in which it is folded away."""
+        solution = self.solutions.get(cell)
+        if solution:
+            return self.link(solution, nodes.Text("asserted in a solution"))
+        return self.link(f"cell-{cell}", nodes.Text("asserted"))
 
     def asserted(self, cell, carrying):
         """Return the assertions of a cell that carry no number and no caption, if any."""
@@ -337,10 +341,9 @@ class Page:
         shown = [code(ast.unparse(self.assertions[n][1].test)) for n in own]
         return Claim(
             "assertion",
-            [self.link(f"cell-{cell['cell_index']}", nodes.Text("asserted"))],
+            [self.place(cell["cell_index"])],
             [nodes.paragraph("", "", line) for line in shown],
             [],
-            len(own),
         )
 
     # --- Nodes of another page ---
@@ -436,10 +439,9 @@ def shortened(node):
 
 
 def code(text):
-    """Return a piece of Python in the colours of code."""
-    return nodes.literal(
-        text, text, language="python", classes=["code", "highlight"]
-    )
+    """Return a piece of Python in the colours of code; what is shortened has none."""
+    look = {"language": "python", "classes": ["code", "highlight"]}
+    return nodes.literal(text, text, **({} if text.endswith("…") else look))
 
 
 def plain(text):
@@ -449,15 +451,23 @@ def plain(text):
 
 @cache
 def tests(file):
-    """Return the name and the line of the test of each equation, by its label."""
-    return {
-        label.value: (function.name, function.lineno)
-        for function in ast.parse(file.read_text(encoding="utf-8")).body
-        if isinstance(function, ast.FunctionDef)
-        for call in function.decorator_list
-        if ast.unparse(call).startswith("identity(")
-        for label in call.args
-    }
+    """Return the name and the line of each test of an equation, by its label."""
+    found = defaultdict(list)
+    for function in ast.parse(file.read_text(encoding="utf-8")).body:
+        for call in getattr(function, "decorator_list", ()):
+            if ast.unparse(call).startswith("identity("):
+                for label in call.args:
+                    found[label.value].append((function.name, function.lineno))
+    return found
+
+
+def linked_test(name, line):
+    """Return the name of a test, and where the repository is known, as a link to its code."""
+    shown, known = nodes.literal("", name), repository(os.environ)
+    if not known:
+        return shown
+    address = f"https://github.com/{known}/blob/HEAD/{TESTS}#L{line}"
+    return nodes.reference("", "", shown, refuri=address)
 
 
 # --- The tables ---
@@ -481,7 +491,7 @@ class Fill(SphinxPostTransform):
             place.replace_self(
                 one_page(pages[place], listed[place])
                 if place in pages
-                else all_pages(listed)
+                else all_pages(pages, listed)
             )
 
 
@@ -504,14 +514,15 @@ def one_page(page, sections):
     return table(["What is claimed", "What carries it"], rows, "claims")
 
 
-def all_pages(listed):
+def all_pages(pages, listed):
     """Return the table of how much each page claims."""
     rows, sums = [], Counter()
     for place, sections in listed.items():
-        counts = Counter()
-        for _, claims in sections:
-            for claim in claims:
-                counts[claim.kind] += claim.count
+        counts = Counter(
+            claim.kind for _, claims in sections for claim in claims
+        )
+        counts["number"] = len([*pages[place].doctree.findall(is_value)])
+        counts["assertion"] = len(pages[place].assertions)
         sums += counts
         own = section(place)
         link = nodes.reference(
@@ -557,6 +568,14 @@ def entry(*content, across=1):
     return nodes.entry("", *content, **spanned)
 
 
+def without_preview(_app, doctree, _page):
+    """Mark the links to equations that stand beside them: they need no preview."""
+    for claim in doctree.findall(nodes.row):
+        if "claims-equation" in claim["classes"]:
+            for link in claim.findall(nodes.reference):
+                link["classes"].append("claims-place")
+
+
 def outdated(_app, env):
     """Return the pages that list claims: they are written anew whenever any page is."""
     return [page for page, data in env.metadata.items() if "claims" in data]
@@ -569,5 +588,6 @@ def setup(app):
     app.add_role_to_domain("glue", "text", NamedValue(), override=True)
     app.add_post_transform(Fill)
     app.connect("doctree-read", name_places)
+    app.connect("doctree-resolved", without_preview)
     app.connect("env-updated", outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -351,7 +351,7 @@ PAGES = [
         ">product_by_a_diagonal_matrix<",
         ">sigmoid_and_tanh<",
         page_check("claims_not_listed"),
-        "no claim names the test of eq-ch123-product",
+        "no claim names the tests of eq-ch123-product",
     ),
     Fault(
         "page",

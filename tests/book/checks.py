@@ -497,16 +497,18 @@ def equations(book: Book, page: str, listed: Listed) -> Iterator[str]:
             for row in listed.rows
             if row.select_one(f'a[href$="#equation-{label}"]')
         ]
-        tests = (book.root / TESTS).read_text(encoding="utf-8")
-        test = re.search(
-            rf'^@identity\([^)]*"{label}"[^)]*\)\ndef (\w+)',
-            tests,
-            re.MULTILINE,
+        code = (book.root / TESTS).read_text(encoding="utf-8")
+        tests = re.findall(
+            rf'^@identity\([^)]*"{label}"[^)]*\)\ndef (\w+)', code, re.MULTILINE
         )
-        if not test or not any(
-            row in rows for row in listed.find(test[1], "equation")
-        ):
-            yield f"no claim names the test of {label}"
+        named = [
+            row
+            for test in tests
+            for row in listed.find(test, "equation")
+            if row in rows
+        ]
+        if not tests or len(named) != len(tests):
+            yield f"no claim names the tests of {label}"
 
 
 def assertions(book: Book, page: str, listed: Listed) -> Iterator[str]:

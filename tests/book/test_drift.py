@@ -256,7 +256,7 @@ def test_result_typed_instead_of_glued(copy):
             LISTED,
             ">sigmoid_and_tanh<",
             ">product_by_a_diagonal_matrix<",
-            ["no claim names the test of eq-ch309-definitions"],
+            ["no claim names the tests of eq-ch309-definitions"],
         ),
         (
             PAGE,
