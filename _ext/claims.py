@@ -12,6 +12,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,12 +104,12 @@ def sibling(page, *name):
 
 def name_places(_app, doctree):
     """Give an id to each paragraph with a computed number, and to each cell."""
-    seen = set()
-    for value in doctree.findall(is_value):
-        place, name = f"claim-{value['glued']}", paragraph(value)
-        if place not in seen:
-            seen.add(place)
-            name["ids"].append(place)
+    seen = Counter()
+    for block in dict.fromkeys(map(paragraph, doctree.findall(is_value))):
+        name = next(block.findall(is_value))["glued"]
+        again = f"-{seen[name] + 1}" if name in seen else ""
+        block["ids"].append(f"claim-{name}{again}")
+        seen[name] += 1
     for cell in doctree.findall(is_cell):
         cell["ids"].append(f"cell-{cell['cell_index']}")
 
@@ -168,37 +169,27 @@ class Page:
 
     def sections(self):
         """Return each section with what it claims, in the order in which they are read."""
-        carrying, claims = set(), {}
-        for node in self.doctree.findall():
-            found = ()
-            if isinstance(node, nodes.paragraph) and any(
-                node.findall(is_value)
-            ):
-                found = self.numbers(node, carrying)
-            elif isinstance(node, nodes.math_block) and node.get("label"):
-                found = [self.equation(node)]
-            elif is_cell(node) and figure_of(node):
-                found = [self.figure(node, carrying)]
-            for claim in found:
-                claims.setdefault(section(node), []).append((node, claim))
-        order = {id(n): k for k, n in enumerate(self.doctree.findall())}
-        for cell in self.doctree.findall(is_cell):
-            if claim := self.asserted(cell, carrying):
-                claims.setdefault(section(cell), []).append((cell, claim))
-        return [
-            (
-                where,
-                [
-                    claim
-                    for _, claim in sorted(
-                        found, key=lambda pair: order[id(pair[0])]
-                    )
-                ],
-            )
-            for where, found in sorted(
-                claims.items(), key=lambda pair: order[id(pair[0])]
-            )
-        ]
+        carrying, found = set(), []
+        places = list(self.doctree.findall())
+        for at, node in enumerate(places):
+            found += [(at, claim) for claim in self.stated(node, carrying)]
+        for at, node in enumerate(places):
+            if is_cell(node):
+                found += [(at, claim) for claim in self.other(node, carrying)]
+        claims = {}
+        for at, claim in sorted(found, key=itemgetter(0)):
+            claims.setdefault(section(places[at]), []).append(claim)
+        return list(claims.items())
+
+    def stated(self, node, carrying):
+        """Return what a node states: a paragraph, an equation, or a cell with a figure."""
+        if isinstance(node, nodes.paragraph) and any(node.findall(is_value)):
+            return list(self.numbers(node, carrying))
+        if isinstance(node, nodes.math_block) and node.get("label"):
+            return [self.equation(node)]
+        if is_cell(node) and figure_of(node):
+            return [self.figure(node, carrying)]
+        return []
 
     def link(self, place, *content, **attributes):
         """Return a link to a place on the page."""
@@ -328,7 +319,7 @@ class Page:
             return self.link(solution, nodes.Text("asserted in a solution"))
         return self.link(f"cell-{cell}", nodes.Text("asserted"))
 
-    def asserted(self, cell, carrying):
+    def other(self, cell, carrying):
         """Return the assertions of a cell that carry no number and no caption, if any."""
         own = [
             n
@@ -336,15 +327,10 @@ class Page:
             if self.statements[number].cell == cell["cell_index"]
             and n not in carrying
         ]
-        if not own:
-            return None
         shown = [code(ast.unparse(self.assertions[n][1].test)) for n in own]
-        return Claim(
-            "assertion",
-            [self.place(cell["cell_index"])],
-            [nodes.paragraph("", "", line) for line in shown],
-            [],
-        )
+        lines = [nodes.paragraph("", "", line) for line in shown]
+        where = [self.place(cell["cell_index"])]
+        return [Claim("assertion", where, lines, [])] if own else []
 
     # --- Nodes of another page ---
 
