@@ -18,7 +18,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from pybtex.database import parse_file
 
-GLUED = re.compile(r"\{glue:text\}`([^`:]+)(?::([^`]+))?`")
+# Of a value that another page glued, the name begins with the page: ch318.md::chrono-gain.
+GLUED = re.compile(r"\{glue:text\}`((?:[\w-]+\.md::)?[^`:]+)(?::([^`]+))?`")
+TABLES = re.compile(r"^```\{claims\}[^`]*```$", re.MULTILINE)
 IMPORT = re.compile(r"^from myst_nb import glue\n?", re.MULTILINE)
 COMMENT = re.compile(r"^% .*\n*", re.MULTILINE)  # such as a note for teachers
 CITATION = re.compile(r"\{cite:([tp])\}`([^`]+)`")
@@ -46,7 +48,15 @@ def standalone(executed):
     executed : Path
         What the build executed. The values that it glued, if any, lie beside it.
     """
-    return settle(nbformat.read(executed, as_version=4), glued(executed))
+    notebook = nbformat.read(executed, as_version=4)
+    texts = glued(executed)
+    for cell in notebook.cells:
+        for name, _ in GLUED.findall(cell.source):
+            page, elsewhere, own = name.partition(".md::")
+            if elsewhere:
+                file = executed.with_name(f"{page}.ipynb")
+                texts[name] = glued(file)[own]
+    return settle(notebook, texts)
 
 
 def glued(executed):
@@ -86,6 +96,7 @@ def settle(notebook, texts):
             cell.source = IMPORT.sub("", cell.source)
         else:
             text = COMMENT.sub("", GLUED.sub(value, cell.source))
+            text = TABLES.sub("*A table, on the page of the book.*", text)
             cell.source = CITATION.sub(cited, text)
     return notebook
 

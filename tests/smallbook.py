@@ -28,6 +28,8 @@ def write(root: Path) -> Path:
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, root)
     shutil.copy(ROOT / "chapters" / "references.bib", root / "chapters")
+    (root / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "test_identities.py", root / "tests")
     (root / "node_modules").symlink_to(ROOT / "node_modules")
     edit(
         root,

@@ -8,7 +8,8 @@ point ch309 https://…/sigmoid          let references to a chapter of the long
                                        address, or to a page of this book such as chapters/own.md
 reseed 1000                            add to every seed that a chapter's cell names, but for
                                        cells tagged few-runs: the text says what came of those
-transplant ../their-book networks      copy the chapters into a folder of another Jupyter Book
+transplant ../their-book networks      copy the chapters into a folder of another Jupyter Book,
+                                       but for the list of claims, whose tests stay here
 
 The sources are changed in place, so begin with a clean `git status`, and see with `git diff` what
 came of it.
@@ -45,6 +46,7 @@ LABELS = (
 )
 ROLE = re.compile(r"\{(?:ref|eq|numref)\}`(?:[^`<]*<)?([\w-]+)>?`")
 LINK = re.compile(r"\]\(([\w-]+)\.md(?:#[\w-]*)?\)")
+LISTED = re.compile(r"^```\{claims\} ([\w-]+)$", re.MULTILINE)
 # A reference in parentheses behind a sentence goes with it.
 SENTENCE = re.compile(r"(?<=[.?!])\s+(?!\()")
 SEEDS = (
@@ -56,6 +58,9 @@ SEEDS = (
 FEW = ":tags: [few-runs]"
 CELL = re.compile(r"^```\{code-cell\}.*?^```$", re.MULTILINE | re.DOTALL)
 
+STAYS = (
+    "claims"  # the page that lists claims: the tests that carry some are here
+)
 # What the sources need of a book's configuration, and the extensions that they are written for.
 EXTENSIONS = ("figures", "listing", "moving", "powers")
 SETTINGS = (
@@ -168,7 +173,8 @@ def drop(root: Path, name: str) -> str:
 
 def refers(text: str, gone: set[str]) -> bool:
     """Tell whether a text refers to one of some labels, or to a page of that name."""
-    return not gone.isdisjoint(ROLE.findall(text) + LINK.findall(text))
+    found = (pattern.findall(text) for pattern in (ROLE, LINK, LISTED))
+    return any(not gone.isdisjoint(labels) for labels in found)
 
 
 def without(text: str, gone: set[str]) -> str:
@@ -335,8 +341,10 @@ def transplant(root: Path, book: Path, folder: str) -> str:
     shutil.copytree(root / "chapters", target)
     # The listings show the package's files.
     shutil.copytree(root / "src" / "lstm_lab", target / "lstm_lab")
+    (target / f"{STAYS}.md").unlink()
     for page in target.glob("*.md"):
         change(page, lambda text: text.replace("/src/", f"/{folder}/"))
+        change(page, lambda text: without(text, {STAYS}))
     (target / "_ext").mkdir()
     for extension in EXTENSIONS:
         shutil.copy(root / "_ext" / f"{extension}.py", target / "_ext")
@@ -376,7 +384,11 @@ def contents(root: Path, folder: str) -> dict[str, object]:
     parts = [
         {
             "caption": part["caption"],
-            "chapters": [{"file": moved(c["file"])} for c in part["chapters"]],
+            "chapters": [
+                {"file": moved(c["file"])}
+                for c in part["chapters"]
+                if c["file"] != f"chapters/{STAYS}"
+            ],
         }
         for part in toc["parts"]
     ]

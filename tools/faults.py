@@ -262,6 +262,24 @@ CHAPTERS = [
     ),
     Fault(
         "chapters",
+        "a paper's figure that is not the one beside ours",
+        "chapters/ch317.md",
+        "from 1.50 to 1.42 bits",
+        "from 1.50 to 1.24 bits",
+        page_check("quotations_not_listed"),
+        "1.24 is not among the figures of papers",
+    ),
+    Fault(
+        "chapters",
+        "an assertion that the list of claims does not have",
+        "chapters/ch317.md",
+        "assert change > 0.1",
+        "assert change > 0.2",
+        page_check("claims_not_listed"),
+        "no claim is what a cell asserts: change > 0.2",
+    ),
+    Fault(
+        "chapters",
         "a chapter changed after the book was built",
         "chapters/ch319.md",
         "Now something real.",
@@ -326,6 +344,15 @@ CHAPTERS = [
 ]
 
 PAGES = [
+    Fault(
+        "page",
+        "a claim names a test that is none of its equation",
+        f"{BUILT}/claims.html",
+        ">product_by_a_diagonal_matrix<",
+        ">sigmoid_and_tanh<",
+        page_check("claims_not_listed"),
+        "no claim names the tests of eq-ch123-product",
+    ),
     Fault(
         "page",
         "a figure without its alternative text",

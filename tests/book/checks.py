@@ -24,6 +24,12 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HIDDEN = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 UNSEEN = {"remove-cell", "remove-output"}
 LINES = 14  # of code in a cell
+CLAIMS = "chapters/claims"  # the page that lists what the others claim
+TESTS = "tests/test_identities.py"
+GLUED = re.compile(r"\{glue:text\}`([^`]+?)(?::[^`:]+)?`")
+EQUATION = re.compile(
+    r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE
+)
 FIGURE = "image/svg+xml"
 WIDEST = 6.4  # inches
 PHONE = 350  # CSS pixels, of the text's column
@@ -407,11 +413,152 @@ def head(cell: nbformat.NotebookNode) -> str:
     return f"`{first[:60]}`"
 
 
+# --- What is claimed is listed, with what carries it ---
+
+
+def claims_not_listed(book: Book, page: str) -> list[str]:
+    """Find what a page claims and the page of claims does not list, or lists otherwise."""
+    listed = Listed(book, page)
+    return [
+        f"{page}: {what}"
+        for find in (numbers, captions, equations, assertions)
+        for what in find(book, page, listed)
+    ]
+
+
+class Listed:
+    """What the page of claims lists of another page."""
+
+    def __init__(self, book: Book, page: str) -> None:
+        name = page.removeprefix("chapters/")
+        start = "#" if page == CLAIMS else f"{name}.html#"
+        self.rows = [
+            row
+            for row in book.html(CLAIMS).select("table.claims tbody tr")
+            if row.select_one(f'a[href^="{start}"]')
+        ]
+        self.codes = [
+            {squeezed(code) for code in row.select("code")} for row in self.rows
+        ]
+
+    def find(self, code: str, kind: str) -> list[Tag]:
+        """Return the rows of a kind that show a piece of code."""
+        return [
+            row
+            for row, codes in zip(self.rows, self.codes, strict=True)
+            if "".join(code.split()) in codes
+            and f"claims-{kind}" in row["class"]
+        ]
+
+
+def squeezed(tag: Tag) -> str:
+    """Return the text of a tag without white space."""
+    return "".join(tag.get_text().split())
+
+
+def numbers(book: Book, page: str, listed: Listed) -> Iterator[str]:
+    """Yield each glued number that is not listed with its value and its sentence."""
+    article = book.html(page).article
+    for unseen in article.select("table.claims"):
+        unseen.decompose()
+    shown = [squeezed(value) for value in article.select(".pasted-text")]
+    names = GLUED.findall(book.source(page))
+    if len(names) != len(shown):
+        yield f"{len(names)} numbers are inserted and {len(shown)} are shown"
+        return
+    text = squeezed(article)
+    for name, value in zip(names, shown, strict=True):
+        if ".md::" in name:  # of another page, where it is listed
+            continue
+        rows = listed.find(name, "number")
+        values = {squeezed(v) for r in rows for v in r.select(".pasted-text")}
+        if value not in values:
+            yield f"no claim says that {name} is {value}"
+        for row in rows:
+            if squeezed(row.select("td p")[1]) not in text:
+                yield f"what the claims say of {name} is not in the text"
+
+
+def captions(book: Book, page: str, listed: Listed) -> Iterator[str]:
+    """Yield each figure whose caption is not listed."""
+    told = [squeezed(row) for row in listed.rows]
+    for caption in book.html(page).select("figcaption .caption-text"):
+        name = caption.find_parent("figure")["id"]
+        if not any(squeezed(caption) in row for row in told):
+            yield f"no claim is what the caption of {name} says"
+
+
+def equations(book: Book, page: str, listed: Listed) -> Iterator[str]:
+    """Yield each equation that is not listed with its test."""
+    labels = [a or b for a, b in EQUATION.findall(book.source(page))]
+    for label in labels:
+        rows = [
+            row
+            for row in listed.rows
+            if row.select_one(f'a[href$="#equation-{label}"]')
+        ]
+        code = (book.root / TESTS).read_text(encoding="utf-8")
+        tests = re.findall(
+            rf'^@identity\([^)]*"{label}"[^)]*\)\ndef (\w+)', code, re.MULTILINE
+        )
+        named = [
+            row
+            for test in tests
+            for row in listed.find(test, "equation")
+            if row in rows
+        ]
+        if not tests or len(named) != len(tests):
+            yield f"no claim names the tests of {label}"
+
+
+def assertions(book: Book, page: str, listed: Listed) -> Iterator[str]:
+    """Yield each assertion that is not listed."""
+    cells = code_cells(book.notebook(page)) if book.is_notebook(page) else ()
+    told = set().union(*listed.codes)
+    for cell in cells:
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Assert):
+                code = ast.unparse(node.test)
+                if "".join(code.split()) not in told:
+                    yield f"no claim is what a cell asserts: {code[:60]}"
+
+
+def quotations_not_listed(book: Book, page: str) -> list[str]:
+    """Find figures of papers that stand on a page alone, and not beside ours."""
+    quoted = prose.quoted(book.source(page), book.extensions)
+    if page != CLAIMS:
+        beside = prose.quoted(book.source(CLAIMS), book.extensions)
+        known = {numeral for numeral, _ in beside}
+        return [
+            f"{page}: {numeral} is not among the figures of papers: {said[:60]!r}"
+            for numeral, said in quoted
+            if numeral not in known
+        ]
+    elsewhere = {
+        numeral
+        for other in book.pages
+        if other != CLAIMS
+        for numeral, _ in prose.quoted(book.source(other), book.extensions)
+    }
+    tests = "".join(
+        (book.root / file).read_text(encoding="utf-8")
+        for file in re.findall(r"`(tests/\w+\.py)`", book.source(page))
+    )
+    elsewhere |= set(re.findall(r"\d+", tests.replace("_", "")))
+    return [
+        f"{page}: no chapter and no test that is named has {numeral}: {said[:60]!r}"
+        for numeral, said in quoted
+        if not {numeral, numeral.replace(",", "")} & elsewhere
+    ]
+
+
 EVERY_PAGE = (
     changed_since_build,
     page_not_described,
     typed_results,
     cell_faults,
+    claims_not_listed,
+    quotations_not_listed,
 )
 EXECUTED_PAGE = (
     images_not_shown,

@@ -29,7 +29,9 @@ REFERENCE_ROLES = re.compile(
 )
 
 INTEGER = r"\d+(?:,\d{3})*"
-NUMERAL = re.compile(rf"(?<![\w.,]){INTEGER}(?:\.\d+)*(?:[eE][-+−]?\d+)?")
+NUMERAL = re.compile(
+    rf"(?<![\w.,])(?:{INTEGER}(?:\.\d+)*|\.\d+)(?:[eE][-+−]?\d+)?"
+)
 APPROXIMATELY = re.compile(
     r"(?:≈|~|\\(?:approx|simeq|sim)\b|\b(?:about|around|roughly|approximately|nearly|almost))\s*[-−]?$",
     re.IGNORECASE,
@@ -80,27 +82,40 @@ class AnyDirective(Directive):
 
 def results(text: str, extensions: tuple[str, ...]) -> list[str]:
     """Return each numeral of a page's prose that looks like a result, with line and sentence."""
+    return [
+        f"line {line}: {numeral!r} in {shown(sentence)[:90]!r}"
+        for line, kind, sentence in sentences(text, extensions)
+        if CITED not in sentence
+        for numeral in (
+            in_formula(sentence) if kind == "formula" else in_prose(sentence)
+        )
+    ]
+
+
+def quoted(text: str, extensions: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return each numeral that a page quotes from a source, and the sentence or the row."""
+    return [
+        (numeral, shown(sentence))
+        for _, kind, sentence in sentences(text, extensions)
+        if CITED in sentence and kind != "formula"
+        for numeral in in_prose(sentence)
+    ]
+
+
+def shown(sentence: str) -> str:
+    """Return a sentence to be read; what is not judged is left out."""
+    return " ".join(sentence.replace(OTHER, "…").replace(CITED, "…").split())
+
+
+def sentences(text: str, extensions: tuple[str, ...]) -> Iterator[Block]:
+    """Yield the sentences, table rows and formulas of a page."""
     parser = create_md_parser(
         MdParserConfig(enable_extensions=set(extensions)), RendererHTML
     )
-    found = []
     for line, kind, content in blocks(parser, text, 0):
-        sentences = (
-            SENTENCE_END.split(content) if kind == "prose" else [content]
-        )
-        for sentence in sentences:
-            if CITED not in sentence:
-                numerals = (
-                    in_formula(sentence)
-                    if kind == "formula"
-                    else in_prose(sentence)
-                )
-                shown = " ".join(sentence.replace(OTHER, "…").split())
-                found += [
-                    f"line {line}: {numeral!r} in {shown[:90]!r}"
-                    for numeral in numerals
-                ]
-    return found
+        parts = SENTENCE_END.split(content) if kind == "prose" else [content]
+        for part in parts:
+            yield Block(line, kind, part)
 
 
 def blocks(parser, text: str, line: int) -> Iterator[Block]:

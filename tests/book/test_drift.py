@@ -18,10 +18,14 @@ import checks
 import pytest
 from smallbook import BUILD, LAB, NBVAL, ROOT, edit, write
 
-PAGE, INDEX, BUILT = (
+PAGE, INDEX, CLAIMS = (
     "chapters/page.md",
     "chapters/index.md",
+    "chapters/claims.md",
+)
+BUILT, LISTED = (
     "_build/html/chapters/page.html",
+    "_build/html/chapters/claims.html",
 )
 
 
@@ -91,11 +95,12 @@ def fresh(tmp_path) -> Path:
 def plain(fresh) -> Path:
     """The same without the page that has cells, which makes the build quick."""
     (fresh / PAGE).unlink()
-    edit(
-        fresh,
-        "_toc.yml",
-        "      - file: chapters/page\n",
-        "      - file: chapters/other\n",
+    (fresh / CLAIMS).unlink()
+    toc = fresh / "_toc.yml"
+    lines = toc.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = "".join(line for line in lines if "chapters/claims" not in line)
+    toc.write_text(
+        kept.replace("chapters/page", "chapters/other"), encoding="utf-8"
     )
     other = "---\nmyst:\n  html_meta:\n    description: A page.\n---\n\n# Another page\n"
     (fresh / "chapters" / "other.md").write_text(other)
@@ -227,6 +232,65 @@ def test_result_typed_instead_of_glued(copy):
         re.search(r"page: line \d+: '0.73' in 'so 0.73 of", f)
         for f in faults(copy)
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "found"),
+    [
+        (
+            BUILT,
+            'pasted-text">0.73<',
+            'pasted-text">0.74<',
+            [
+                "no claim says that forget is 0.74",
+                "what the claims say of forget is not in the text",
+            ],
+        ),
+        (
+            BUILT,
+            "decays geometrically",
+            "falls geometrically",
+            ["no claim is what the caption of fig-decay says"],
+        ),
+        (
+            LISTED,
+            ">sigmoid_and_tanh<",
+            ">product_by_a_diagonal_matrix<",
+            ["no claim names the tests of eq-ch309-definitions"],
+        ),
+        (
+            PAGE,
+            "assert forget > 0.7",
+            "assert forget > 0.6",
+            ["no claim is what a cell asserts: forget > 0.6"],
+        ),
+        (
+            PAGE,
+            "scored .902",
+            "scored .92",
+            [
+                ".92 is not among the figures of papers",
+                "no chapter and no test that is named has .902",
+            ],
+        ),
+    ],
+    ids=["number", "caption", "equation", "assertion", "paper"],
+)
+def test_claim_that_is_not_listed_as_it_is(copy, file, old, new, found):
+    edit(copy, file, old, new)
+    said = [fault for fault in faults(copy) if "changed since" not in fault]
+    said = [fault for fault in said if "have changed" not in fault]
+    assert len(said) == len(found)
+    for fault, expected in zip(said, found, strict=True):
+        assert expected in fault
+
+
+def test_equation_without_a_test(fresh):
+    file = "tests/test_identities.py"
+    edit(fresh, file, '@identity("eq-ch309-definitions")', "@identity()")
+    outcome = run(BUILD, fresh)
+    assert outcome.red
+    assert "eq-ch309-definitions has no test in" in outcome.said
 
 
 def test_hidden_cell_that_computes(copy):

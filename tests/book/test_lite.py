@@ -29,7 +29,7 @@ LITE = SITE / "lite"
 PYTHON = LITE / "static" / "pyodide"
 PAGES = [
     f"chapters/{name}"
-    for name in ("index", "ch317", "ch318", "ch319", "benchmarks")
+    for name in ("index", "ch317", "ch318", "ch319", "claims", "benchmarks")
 ]
 COMPILED = {
     *("contourpy", "kiwisolver", "lxml", "matplotlib", "numpy", "pillow"),

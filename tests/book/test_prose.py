@@ -13,6 +13,7 @@ PAGE = "chapters/page"
 
 TYPED = [
     ("The error is 0.25.", "0.25"),
+    ("The error is .25.", ".25"),
     ("It takes 100 steps.", "100"),
     ("There are 4,736 parameters.", "4,736"),
     ("It falls to 2e-14 at once.", "2e-14"),
