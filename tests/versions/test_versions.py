@@ -10,7 +10,9 @@ from packaging.version import Version
 
 from tools import versions
 
-THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+# A Python that is newer than the oldest versions has no wheels of them.
+THIS = RUNNING if RUNNING in versions.PYTHONS else versions.PYTHONS[-1]
 ROW = versions.Row("3.11", "oldest", {"numpy": "2.1.0"}, 3, 0, 1.0, "")
 
 
