@@ -192,7 +192,12 @@ def check(python: str, age: str, found: dict[str, str]) -> None:
 def uv(*arguments: str, given: str = "") -> str:
     """Run uv on some input, and return what it writes."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    folders = [Path(sys.executable).parent, *pyenv.glob("versions/*/bin")]
+    pythons = [
+        folder
+        for python in PYTHONS
+        for folder in pyenv.glob(f"versions/{python}.*/bin")
+    ]
+    folders = [Path(sys.executable).parent, *pythons]
     path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
     done = subprocess.run(  # noqa: S603
         [str(shutil.which("uv", path=path)), *arguments, "--quiet"],
