@@ -47,10 +47,13 @@ LEFT_OUT = {
     "tests/test_licences.py": "reads what git knows of files",
     "tests/widgets/test_moving.py": "drives a browser, in which there is no Python",
 }
-# What a share leaves out besides, for its time: much of it is waiting for other processes.
-SLOW = (
-    *("tests/seq2seq", "tests/sweeps", "tests/test_benchmarks.py"),
-    *("tests/test_checkpoints.py", "tests/test_properties.py"),
+# What every test run takes of them: the arithmetic, and all that draws, stores or shows.
+QUICK = (
+    *("tests/gradflow", "tests/plots", "tests/widgets"),
+    *("tests/test_architectures.py", "tests/test_interop.py"),
+    *("tests/test_kernels.py", "tests/test_losses.py"),
+    *("tests/test_numerics.py", "tests/test_optim.py"),
+    *("tests/test_resuming.py", "tests/sweeps/test_store.py"),
 )
 TIMEOUT = 1800  # seconds for the tests of one environment
 
@@ -219,14 +222,15 @@ def python_of(folder: Path) -> Path:
     return windows if os.name == "nt" else folder / "bin" / "python"
 
 
-def pytest_arguments(*, slow: bool = True) -> list[str]:
+def pytest_arguments(*, quick: bool = False) -> list[str]:
     """Return the arguments of pytest: those of the step *unit*, without what is left out."""
     (command,) = runpy.run_path(str(ROOT / "lab.py"))["TASKS"]["unit"].commands
     _, *arguments = shlex.split(command)
-    left_out = [*LEFT_OUT, *(() if slow else SLOW)]
+    where = QUICK if quick else ("tests",)
     return [
-        *(argument for argument in arguments if argument != "--cov"),
-        *(f"--ignore={path}" for path in left_out),
+        *where,
+        *(a for a in arguments if a not in ("tests", "--cov")),
+        *(f"--ignore={path}" for path in LEFT_OUT),
         # The conftest beside lab.py is nbval's, which compares notebooks of the book.
         *("--confcutdir=tests", "-p", "no:cacheprovider", "-q"),
     ]
