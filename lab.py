@@ -115,7 +115,7 @@ TASKS = {
         "test the package, with coverage",
         commands=(
             "pytest tests --ignore=tests/book --ignore=tests/browser --ignore=tests/course"
-            " --ignore=tests/faults --ignore=tests/kills --cov -n 2",
+            " --ignore=tests/faults --ignore=tests/kills --ignore=tests/versions --cov -n 2",
         ),
     ),
     "pages": Task("test the built book", commands=("pytest tests/book -n 2",)),
@@ -155,8 +155,9 @@ TASKS = {
         browser=True,
     ),
     "trust": Task(
-        "inject some faults into a copy, others each day, and kill some processes at work",
-        commands=("pytest tests/faults tests/kills -n 2",),
+        "inject some faults into a copy, others each day, kill some processes at work, and test"
+        " the package with the oldest versions of what it needs",
+        commands=("pytest tests/faults tests/kills tests/versions -n 2",),
     ),
     "all-faults": Task(
         "inject every known fault into a copy, and see that each is found",
@@ -169,6 +170,15 @@ TASKS = {
     "all-kills": Task(
         "kill more than fifty processes at work, and see that the next one goes on",
         commands=("pytest tests/kills -n 2 --all-kills",),
+    ),
+    "versions": Task(
+        "test the package with the oldest and the newest versions of what it needs, under every"
+        " supported Python",
+        commands=("python -m tools.versions",),
+    ),
+    "digits": Task(
+        "measure in how many digits results differ with another NumPy or on two threads",
+        commands=("python -m tools.digits",),
     ),
     "audit": Task(
         "have Lighthouse and axe judge the built book, page by page",

@@ -48,6 +48,9 @@ def test_a_warning_of_the_code_is_an_error():
 def test_the_tests_have_all_of_their_parts():
     parts = ("style", "types", "metadata", "unit", "book", "pages", "browser")
     assert {*parts, "nbval", "kit", "trust"} <= set(TASKS["test"].parts)
+    (trust,) = TASKS["trust"].commands
+    trusted = {"tests/faults", "tests/kills", "tests/versions"}
+    assert trusted <= set(trust.split())
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda r: r.name)

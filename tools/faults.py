@@ -525,6 +525,33 @@ DEPENDENCIES = [
         f"{PYTEST} tests/test_configuration.py",
         "alabaster",
     ),
+    Fault(
+        "dependencies",
+        "the package and the book ask for other versions",
+        "pyproject.toml",
+        '"numpy>=2.1"',
+        '"numpy>=2.0"',
+        f"{PYTEST} tests/versions/test_versions.py -k same_bounds",
+        "AssertionError",
+    ),
+    Fault(
+        "dependencies",
+        "a result may differ in more digits than contributors are told",
+        "tools/digits.py",
+        "self.steps * math.sqrt(self.terms)",
+        "self.steps * self.terms",
+        f"{PYTEST} tests/versions/test_digits.py -k guide",
+        "run: python -m tools.digits document",
+    ),
+    Fault(
+        "dependencies",
+        "the tests with other versions are all left out",
+        "lab.py",
+        "tests/kills tests/versions -n 2",
+        "tests/kills -n 2",
+        f"{PYTEST} tests/test_configuration.py -k all_of_their_parts",
+        "tests/versions",
+    ),
 ]
 
 SUPPLY = [
