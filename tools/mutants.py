@@ -1,0 +1,542 @@
+"""Change the package in small ways, one at a time, and see that a test notices each.
+
+`python3 lab.py mutants` does so with every module of the table `TESTS`, and each test run with a
+part of them, another one each day. `python -m tools.mutants MODULE ...` takes some modules.
+
+The library mutmut makes the mutants; what is below runs them. It takes the place of mutmut's own
+runner, which rewrites a module with all of its mutants in it: tests that read the source would
+fail, and each mutant would collect the tests anew. Here a module's tests are collected once and run
+once, to see which lines each executes. Every mutant is then a forked process, in which the changed
+function gets its new code and the tests that execute the changed line run, the quickest first,
+until one fails. A test that takes many times as long as it should has failed. Tests draw no random
+number that is not seeded, so that the outcome is the same each time.
+
+To what the library changes, one thing is added: an error is not raised, or is one of another kind.
+
+These mutants are not made, since they say nothing of correctness:
+
+- in the words of an error: what is inside the parentheses of a `raise`, and the name in quotes that
+  a function of `checks` gets as its first argument, to call a value by;
+- in docstrings, annotations and `typing.cast`, which nothing executes or compares;
+- outside of functions, where what a test has imported cannot be exchanged any more;
+- in arguments of `len` and `isinstance` and in defaults that are no plain name, number or string,
+  which the library leaves alone.
+
+Survivors stand in tests/mutants/equivalent.toml, each with the reason why no test can see it.
+"""
+
+import argparse
+import datetime
+import gc
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import types
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "lstm_lab"
+LISTED = ROOT / "tests" / "mutants" / "equivalent.toml"
+SHARE = 250  # mutants in each half of a test run's share
+LEAST = 0.95  # of the mutants that must be killed
+EXAMPLES = 10  # of each property
+PATIENCE = 20  # times the seconds that a test takes, and at least
+LEAST_PATIENCE = 2  # seconds of computing, after which a test has failed
+ASLEEP = 60  # seconds for all tests of a mutant, however little they compute
+
+CELLS = (
+    "test_textbook_cells.py",
+    "test_architectures.py",
+    "test_against_autograd.py",
+    "test_properties.py",
+)
+# The modules that are mutated, and the tests that are to notice.
+TESTS = {
+    "numerics": ("test_numerics.py", *CELLS),
+    "packing": ("test_packing.py", *CELLS),
+    "rnn": CELLS,
+    "lstm": CELLS,
+    "gru": CELLS,
+    "coupled": ("test_coupled.py",),
+    "losses": ("test_losses.py",),
+    "optim": ("test_optim.py",),
+    "counting": ("test_counting.py",),
+    "jacobians": ("test_jacobians.py",),
+    "tree": ("test_tree.py", "test_optim.py"),
+    "checks": ("test_checks.py", *CELLS),
+    "kernels": ("test_kernels.py", *CELLS),
+    "gradcheck": ("test_gradcheck.py",),
+    "gradient_checkpointing": ("test_gradient_checkpointing.py",),
+    "initialization": ("test_initialization.py",),
+    "interop": ("test_interop.py",),
+    "checkpoints": ("test_checkpoints.py",),
+    "tasks": ("test_tasks.py",),
+    "dates": ("test_dates.py",),
+    "tokenizer": ("test_tokenizer.py",),
+    "transductions": ("test_transductions.py",),
+    "training.configuration": ("test_training.py", "test_resuming.py"),
+    "training.fitting": ("test_training.py", "test_resuming.py"),
+    "training.model": ("test_training.py", "test_resuming.py"),
+    "training.runs": ("test_training.py", "test_resuming.py"),
+    "training.updates": ("test_training.py", "test_resuming.py"),
+    "seq2seq.attention": ("seq2seq/test_attention.py", "seq2seq/test_model.py"),
+    "seq2seq.decoding": ("seq2seq/test_decoding.py",),
+    "seq2seq.depth": ("seq2seq/test_depth.py",),
+    "seq2seq.fitting": ("seq2seq/test_fitting.py",),
+    "seq2seq.model": ("seq2seq/test_model.py", "seq2seq/test_fitting.py"),
+    "seq2seq.scoring": ("seq2seq/test_scoring.py",),
+    "seq2seq.stack": ("seq2seq/test_stack.py", "seq2seq/test_model.py"),
+    "seq2seq.translating": ("seq2seq/test_translating.py",),
+    "gradflow.cliff": ("gradflow/test_cliff.py",),
+    "gradflow.experiment": ("gradflow",),
+    "gradflow.flow": ("gradflow/test_flow.py",),
+    "gradflow.gates": ("gradflow/test_gates.py",),
+    "gradflow.paths": ("gradflow/test_paths.py",),
+    "gradflow.spectra": ("gradflow/test_spectra.py",),
+    "gradflow.steps": ("gradflow/test_steps.py",),
+    "gradflow.truncation": ("gradflow/test_truncation.py",),
+    "sweeps.code": ("sweeps/test_code.py",),
+    "sweeps.definition": ("sweeps/test_definition.py",),
+    "sweeps.running": ("sweeps/test_running.py",),
+    "sweeps.store": ("sweeps/test_store.py",),
+    "sweeps.__main__": ("sweeps/test_command.py",),
+}
+# Tests that start other processes, which have the package as it is on the disk.
+ELSEWHERE = (
+    "tests/test_architectures.py::test_another_process_gives_the_same_bits",
+)
+
+
+class Mutant(NamedTuple):
+    """What is changed, said in a way that other changes of the file leave as it is.
+
+    Attributes
+    ----------
+    module : str
+        Without the package's name.
+    function : str
+        With the name of its class.
+    before, after : str
+        The lines that differ, without indentation.
+    nth : int
+        Among those that read the same in this function, from one.
+    """
+
+    module: str
+    function: str
+    before: str
+    after: str
+    nth: int
+
+    def __str__(self) -> str:
+        more = f" ({self.nth})" if self.nth > 1 else ""
+        return (
+            f"{self.module}.{self.function}{more}\n"
+            + "".join(f"  - {line}\n" for line in self.before.splitlines())
+            + "".join(f"  + {line}\n" for line in self.after.splitlines())
+        )
+
+
+class Change(NamedTuple):
+    """How a mutant is made: the source with it, and the lines of the source that it replaces."""
+
+    mutant: Mutant
+    source: str
+    lines: range
+
+
+class Outcome(NamedTuple):
+    """What became of a mutant: the test that killed it, and the seconds it took."""
+
+    mutant: Mutant
+    killer: str
+    seconds: float
+
+
+# --- Mutants ---
+
+
+def path(module: str) -> Path:
+    """Return the file of a module."""
+    return ROOT / "src" / PACKAGE / f"{module.replace('.', '/')}.py"
+
+
+def changes(module: str) -> list[Change]:
+    """Return every mutant of a module."""
+    from tools.mutating import replacements
+
+    source = path(module).read_text(encoding="utf-8")
+    seen: Counter[tuple[str, ...]] = Counter()
+    made = []
+    for function, start, end, new in replacements(source):
+        changed = source[:start] + new + source[end:]
+        lines, before, after = difference(source, changed)
+        if before != after:
+            seen[function, before, after] += 1
+            nth = seen[function, before, after]
+            mutant = Mutant(module, function, before, after, nth)
+            made.append(Change(mutant, changed, lines))
+    return made
+
+
+def difference(old: str, new: str) -> tuple[range, str, str]:
+    """Return the numbers of the lines that differ, and what they were and are."""
+    a = [line.strip() for line in old.splitlines()]
+    b = [line.strip() for line in new.splitlines()]
+    same = sum(1 for _ in itertools.takewhile(_equal, zip(a, b, strict=False)))
+    ends = zip(reversed(a[same:]), reversed(b[same:]), strict=False)
+    last = sum(1 for _ in itertools.takewhile(_equal, ends))
+    lines = range(same + 1, len(a) - last + 1)
+    before, after = a[same : len(a) - last], b[same : len(b) - last]
+    return lines, "\n".join(before), "\n".join(after)
+
+
+def _equal(pair: tuple[str, str]) -> bool:
+    return pair[0] == pair[1]
+
+
+def listed() -> dict[Mutant, str]:
+    """Return the survivors that are known, each with its reason."""
+    groups = tomllib.loads(LISTED.read_text(encoding="utf-8"))["equivalent"]
+    known = {}
+    for group in groups:
+        for before, after, *nth in group["mutants"]:
+            mutant = Mutant(
+                group["module"], group["function"], before, after, *nth or [1]
+            )
+            if mutant in known:
+                raise ValueError(f"listed twice:\n{mutant}")
+            known[mutant] = group["reason"]
+    return known
+
+
+def share(day: datetime.date, half: int) -> list[Mutant]:
+    """Return half of a day's mutants: after a number of days, each has had its turn."""
+    everything = [c.mutant for module in TESTS for c in changes(module)]
+    turns = -(-len(everything) // SHARE)
+    turn = (2 * day.toordinal() + half) % turns
+    return everything[turn * SHARE : (turn + 1) * SHARE]
+
+
+# --- Running ---
+
+
+class Runner:
+    """A pytest plugin that runs the tests once for each mutant, in a process of its own."""
+
+    def __init__(self, module: str, chosen: list[Change], results: Path):
+        self.module = module
+        self.chosen = chosen
+        self.results = results
+        self.failed = ""
+
+    def pytest_collection(self) -> None:
+        """Have few examples of each property, before the tests are imported."""
+        from hypothesis import settings
+
+        few = settings(settings.default, max_examples=EXAMPLES)
+        settings.register_profile("few", few)
+        settings.load_profile("few")
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Remember the first failure."""
+        if report.failed and not self.failed:
+            self.failed = f"{report.nodeid}\n{report.longreprtext}"
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Run all tests as they are, and then for each mutant those that meet it."""
+        if session.testsfailed:
+            raise session.Interrupted("the tests cannot be collected")
+        items = {
+            item.nodeid: item
+            for item in session.items
+            if not item.nodeid.startswith(ELSEWHERE)
+        }
+        functions = self.functions()
+        gc.collect()
+        gc.freeze()
+        met = in_another_process(lambda: self.measure(list(items.values())))
+        seconds = {name: float(taken) for name, (taken, _) in met.items()}
+        lines = {name: set(where) for name, (_, where) in met.items()}
+        with self.results.open("w", encoding="utf-8") as file:
+            for change in self.chosen:
+                names = self.chosen_tests(change, lines)
+                names.sort(key=seconds.__getitem__)
+                began = time.monotonic()
+                killer = self.judge(change, functions, names, items, seconds)
+                taken = round(time.monotonic() - began, 3)
+                row = (change.mutant, killer, taken)
+                file.write(json.dumps(row) + "\n")
+                file.flush()
+        return True
+
+    def functions(self) -> dict[str, list[types.FunctionType]]:
+        """Return the functions of the module by name, whatever is wrapped around them."""
+        name = f"{PACKAGE}.{self.module}"
+        found: dict[str, list[types.FunctionType]] = {}
+        for thing in gc.get_objects():
+            if (
+                isinstance(thing, types.FunctionType)
+                and thing.__module__ == name
+            ):
+                found.setdefault(thing.__code__.co_qualname, []).append(thing)
+        return found
+
+    def measure(self, items: list[Any]) -> dict[str, tuple[float, list[int]]]:
+        """Return the seconds and the module's lines of each test."""
+        import coverage
+
+        file = str(path(self.module))
+        cover = coverage.Coverage(
+            data_file=None, include=[file], config_file=False, messages=False
+        )
+        cover.start()
+        taken = {}
+        for item in items:
+            cover.switch_context(item.nodeid)
+            began = time.process_time()
+            run(item)
+            taken[item.nodeid] = time.process_time() - began
+            if self.failed:
+                raise RuntimeError(f"without a mutant: {self.failed}")
+        cover.stop()
+        data = cover.get_data()
+        lines: dict[str, list[int]] = {item.nodeid: [] for item in items}
+        for line, contexts in data.contexts_by_lineno(file).items():
+            for context in contexts:
+                if context:
+                    lines[context].append(line)
+        return {name: (taken[name], lines[name]) for name in lines}
+
+    def chosen_tests(
+        self, change: Change, lines: dict[str, set[int]]
+    ) -> list[str]:
+        """Return the tests that execute what is changed, or else its function."""
+        for where in (change.lines, whole(change)):
+            names = [
+                name for name, met in lines.items() if not met.isdisjoint(where)
+            ]
+            if names:
+                return names
+        return []
+
+    def judge(
+        self,
+        change: Change,
+        functions: dict[str, list[types.FunctionType]],
+        names: list[str],
+        items: dict[str, Any],
+        seconds: dict[str, float],
+    ) -> str:
+        """Return the test that notices a mutant, or nothing."""
+        exchanged = functions.get(change.mutant.function, [])
+        if not exchanged:
+            return ""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.close(reading)
+                signal.setitimer(signal.ITIMER_REAL, ASLEEP)
+                exchange(change, exchanged)
+                for name in names:
+                    os.write(writing, f"{name}\n".encode())
+                    limit = max(LEAST_PATIENCE, PATIENCE * seconds[name])
+                    signal.setitimer(signal.ITIMER_PROF, limit)
+                    run(items[name])
+                    if self.failed:
+                        os._exit(1)
+                os._exit(0)
+            finally:  # an error of pytest itself, which the mutant has made
+                os._exit(2)
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8") as pipe:
+            said = pipe.read().splitlines()
+        _, status = os.waitpid(child, 0)
+        if status == 0:
+            return ""
+        return said[-1] if said else "its import"
+
+
+def whole(change: Change) -> range:
+    """Return the lines of the function that a mutant is in, those of its signature left out."""
+    source = path(change.mutant.module).read_text(encoding="utf-8")
+    code = named(compile(source, "", "exec"), change.mutant.function)
+    lines = [line for *_, line in code.co_lines() if line]
+    return range(code.co_firstlineno + 1, max(lines) + 1)
+
+
+def named(code: types.CodeType, name: str) -> types.CodeType:
+    """Return the code of a function in that of its module."""
+    parts = [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    for part in parts:
+        if part.co_qualname == name:
+            return part
+        if name.startswith(f"{part.co_qualname}."):
+            return named(part, name)
+    raise ValueError(f"there is no function {name}")
+
+
+def exchange(change: Change, functions: list[types.FunctionType]) -> None:
+    """Give functions the code and the defaults that they have in a changed source."""
+    file = str(path(change.mutant.module))
+    module = compile(change.source, file, "exec", dont_inherit=True)
+    code = named(module, change.mutant.function)
+    for function in functions:
+        if change.lines.start < first_line(function.__code__):
+            defaults, keywords = new_defaults(module, function)
+            function.__defaults__ = defaults
+            function.__kwdefaults__ = keywords
+        function.__code__ = code
+
+
+def first_line(code: types.CodeType) -> int:
+    """Return the number of the first line that a call executes."""
+    lines = [line for *_, line in code.co_lines() if line]
+    return min(line for line in lines if line > code.co_firstlineno)
+
+
+def new_defaults(
+    module: types.CodeType, function: types.FunctionType
+) -> tuple[tuple[Any, ...] | None, dict[str, Any] | None]:
+    """Return the defaults of a function in a changed module, where they are plain values."""
+    scratch: dict[str, Any] = {"__name__": function.__module__}
+    exec(module, scratch)  # noqa: S102
+    outer, *inner = function.__code__.co_qualname.split(".")
+    new = scratch[outer]
+    for name in inner:
+        new = getattr(new, name)
+    plain = (bool, int, float, str, type(None))
+
+    def better(old: Any, changed: Any) -> Any:
+        return changed if isinstance(changed, plain) else old
+
+    defaults, keywords = function.__defaults__, function.__kwdefaults__
+    if defaults is not None:
+        pairs = zip(defaults, new.__defaults__, strict=True)
+        defaults = tuple(better(*pair) for pair in pairs)
+    if keywords is not None:
+        keywords = {
+            name: better(old, new.__kwdefaults__[name])
+            for name, old in keywords.items()
+        }
+    return defaults, keywords
+
+
+def run(item: Any) -> None:
+    """Run a test with all that belongs to it, and end its fixtures."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+
+def in_another_process(function: Any) -> Any:
+    """Return what a function returns in a process that leaves no trace in this one."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+                json.dump(function(), pipe)
+            os._exit(0)
+        except BaseException as error:
+            sys.stderr.write(f"{error}\n")
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise SystemExit("the tests fail without a mutant")
+    return json.loads(said)
+
+
+def run_here(module: str, results: Path, chosen: set[Mutant] | None) -> int:
+    """Run a module's mutants, or the chosen ones, in this process."""
+    import pytest
+
+    made = changes(module)
+    if chosen is not None:
+        made = [change for change in made if change.mutant in chosen]
+    quiet = (
+        *("-p", "no:cacheprovider", "-p", "no:xdist", "-s"),
+        *("-o", "tmp_path_retention_policy=none"),
+    )
+    targets = [str(ROOT / "tests" / name) for name in TESTS[module]]
+    return pytest.main(
+        [*quiet, *targets], plugins=[Runner(module, made, results)]
+    )
+
+
+def run_apart(module: str, chosen: list[Mutant] | None = None) -> list[Outcome]:
+    """Run a module's mutants in a new process, so that nothing of it is imported yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        results, choice = Path(folder) / "results", Path(folder) / "choice"
+        choice.write_text(json.dumps(chosen), encoding="utf-8")
+        command = [sys.executable, "-m", "tools.mutants", module]
+        done = subprocess.run(  # noqa: S603
+            [*command, "--results", str(results), "--choice", str(choice)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"{module}: {done.stdout}{done.stderr}"[-3000:])
+        rows = results.read_text(encoding="utf-8").splitlines()
+    return [
+        Outcome(Mutant(*mutant), killer, seconds)
+        for mutant, killer, seconds in map(json.loads, rows)
+    ]
+
+
+# --- What came of it ---
+
+
+def complaints(outcomes: list[Outcome]) -> list[str]:
+    """Return what is wrong: survivors that are not listed, and listed ones that are none."""
+    known = listed()
+    return [
+        f"survived: {o.mutant}" for o in outcomes if not o.killer
+        and o.mutant not in known
+    ] + [
+        f"listed, but killed by {o.killer}: {o.mutant}"
+        for o in outcomes
+        if o.killer and o.mutant in known
+    ]
+
+
+def gone(modules: Iterator[str]) -> list[str]:
+    """Return the listed mutants that cannot be made any more."""
+    made = {c.mutant for module in modules for c in changes(module)}
+    return [f"listed, but gone: {m}" for m in listed() if m not in made]
+
+
+def main() -> int:
+    """Run the mutants of all modules or of some, and say what survived."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("modules", nargs="*", choices=[[], *TESTS])
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--choice", type=Path)
+    options = parser.parse_args()
+    if options.results:
+        rows = json.loads(options.choice.read_text(encoding="utf-8"))
+        chosen = rows and {Mutant(*row) for row in rows}
+        return run_here(options.modules[0], options.results, chosen)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
