@@ -14,7 +14,7 @@ from libcst.metadata import (
 )
 from mutmut.mutation.file_mutation import MutationVisitor
 from mutmut.mutation.mutators import mutation_operators
-from mutmut.mutation.pragma_handling import get_ignored_lines
+from mutmut.mutation.pragma_handling import IgnoredCode
 
 CAST = m.Call(func=m.Name("cast"))
 NAME = m.Arg(value=m.SimpleString() | m.FormattedString())
@@ -35,9 +35,9 @@ def other_error(node: cst.Raise) -> Iterable[cst.CSTNode]:
 class Visitor(MutationVisitor):
     """The library's visitor, which also enters decorated functions, but leaves out words."""
 
-    def __init__(self, code: str, wrapper: MetadataWrapper):
+    def __init__(self):
         operators = [*mutation_operators, (cst.Raise, other_error)]
-        super().__init__(operators, get_ignored_lines("", code, wrapper))
+        super().__init__(operators, IgnoredCode(set(), set(), set()))
         self.names: set[cst.CSTNode] = set()
 
     def _create_mutations(self, node: cst.CSTNode) -> None:
@@ -70,7 +70,7 @@ class Visitor(MutationVisitor):
 def replacements(code: str) -> Iterator[tuple[str, int, int, str]]:
     """Yield a function's name, where in the source a mutant differs, and what it has there."""
     wrapper = MetadataWrapper(cst.parse_module(code))
-    visitor = Visitor(code, wrapper)
+    visitor = Visitor()
     module = wrapper.visit(visitor)
     places = MetadataWrapper(module, unsafe_skip_copy=True).resolve(
         WhitespaceInclusivePositionProvider
