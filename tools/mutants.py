@@ -27,6 +27,7 @@ Survivors stand in tests/mutants/equivalent.toml, each with the reason why no te
 
 import argparse
 import datetime
+import functools
 import gc
 import itertools
 import json
@@ -39,17 +40,21 @@ import time
 import tomllib
 import types
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import coverage
 import pytest
+
+from tools import mutating
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "lstm_lab"
 LISTED = ROOT / "tests" / "mutants" / "equivalent.toml"
-SHARE = 250  # mutants in each half of a test run's share
+SHARE = (
+    300  # lines with about as many mutants, in each half of a test run's share
+)
 LEAST = 0.95  # of the mutants that must be killed
 EXAMPLES = 10  # of each property
 PATIENCE = 20  # times the seconds that a test takes, and at least
@@ -112,11 +117,20 @@ TESTS = {
     ),
     "sweeps.definition": ("sweeps/test_definition.py",),
     "sweeps.code": ("sweeps/test_code.py",),
-    "sweeps.store": ("sweeps/test_store.py",),
+    "sweeps.store": ("sweeps/test_store.py", "sweeps/test_running.py"),
+    "sweeps.running": ("sweeps/test_running.py", "sweeps/test_command.py"),
+    "sweeps.__main__": ("sweeps/test_command.py",),
 }
 # Tests that start other processes, which have the package as it is on the disk.
 ELSEWHERE = (
-    "tests/test_architectures.py::test_another_process_gives_the_same_bits",
+    "tests/test_architectures.py::test_another_process",
+    "tests/sweeps/test_command.py::test_a_sweep_killed_again",
+    "tests/sweeps/test_command.py::test_ctrl_c_ends",
+    "tests/sweeps/test_command.py::test_workers_leave_ctrl_c",
+    "tests/sweeps/test_running.py::test_processes_and_their_order",
+    "tests/sweeps/test_running.py::test_a_process_that_dies",
+    "tests/sweeps/test_running.py::test_linear_algebra_has_one_thread[2]",
+    "tests/sweeps/test_store.py::test_a_lock_ends_with_its_process",
 )
 
 
@@ -151,11 +165,31 @@ class Mutant(NamedTuple):
 
 
 class Change(NamedTuple):
-    """How a mutant is made: the source with it, and the lines of the source that it replaces."""
+    """How a mutant is made.
+
+    Attributes
+    ----------
+    mutant : Mutant
+        What is made.
+    start, end : int
+        The part of the source that is replaced.
+    new : str
+        What takes its place.
+    lines : range
+        The numbers of the lines that differ.
+    """
 
     mutant: Mutant
-    source: str
+    start: int
+    end: int
+    new: str
     lines: range
+
+    def source(self) -> str:
+        """Return the source of the module with the mutant in it."""
+        return replaced(
+            source(self.mutant.module), self.start, self.end, self.new
+        )
 
 
 class Outcome(NamedTuple):
@@ -174,21 +208,29 @@ def path(module: str) -> Path:
     return ROOT / "src" / PACKAGE / f"{module.replace('.', '/')}.py"
 
 
+@functools.cache
+def source(module: str) -> str:
+    """Return the source of a module."""
+    return path(module).read_text(encoding="utf-8")
+
+
+def replaced(text: str, start: int, end: int, new: str) -> str:
+    """Return a text with another part in the place of one."""
+    return text[:start] + new + text[end:]
+
+
 def changes(module: str) -> list[Change]:
     """Return every mutant of a module."""
-    from tools.mutating import replacements
-
-    source = path(module).read_text(encoding="utf-8")
+    text = source(module)
     seen: Counter[tuple[str, ...]] = Counter()
     made = []
-    for function, start, end, new in replacements(source):
-        changed = source[:start] + new + source[end:]
-        lines, before, after = difference(source, changed)
+    for function, *change in mutating.replacements(text):
+        lines, before, after = difference(text, replaced(text, *change))
         if before != after:
             seen[function, before, after] += 1
             nth = seen[function, before, after]
             mutant = Mutant(module, function, before, after, nth)
-            made.append(Change(mutant, changed, lines))
+            made.append(Change(mutant, *change, lines))
     return made
 
 
@@ -223,12 +265,20 @@ def listed() -> dict[Mutant, str]:
     return known
 
 
+def parts() -> list[tuple[str, int, int]]:
+    """Return the parts of the package: a module, which of its parts, and how many it has."""
+    found = []
+    for module in TESTS:
+        number = -(-source(module).count("\n") // SHARE)
+        found += [(module, part, number) for part in range(number)]
+    return found
+
+
 def share(day: datetime.date, half: int) -> list[Mutant]:
     """Return half of a day's mutants: after a number of days, each has had its turn."""
-    everything = [c.mutant for module in TESTS for c in changes(module)]
-    turns = -(-len(everything) // SHARE)
-    turn = (2 * day.toordinal() + half) % turns
-    return everything[turn * SHARE : (turn + 1) * SHARE]
+    every = parts()
+    module, part, number = every[(2 * day.toordinal() + half) % len(every)]
+    return [change.mutant for change in changes(module)[part::number]]
 
 
 # --- Running ---
@@ -246,11 +296,11 @@ class Runner:
 
     def pytest_collection(self) -> None:
         """Have few examples of each property, before the tests are imported."""
-        from hypothesis import settings
+        import hypothesis  # not before pytest, which wants to import its plugins itself
 
-        few = settings(settings.default, max_examples=EXAMPLES)
-        settings.register_profile("few", few)
-        settings.load_profile("few")
+        few = hypothesis.settings(max_examples=EXAMPLES)
+        hypothesis.settings.register_profile("few", few)
+        hypothesis.settings.load_profile("few")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, call: Any) -> None:
@@ -304,8 +354,6 @@ class Runner:
 
     def measure(self, items: list[Any]) -> dict[str, tuple[float, list[int]]]:
         """Return the seconds and the module's lines of each test."""
-        import coverage
-
         file = str(path(self.module))
         cover = coverage.Coverage(
             data_file=None, include=[file], config_file=False, messages=False
@@ -379,8 +427,8 @@ class Runner:
 
 def whole(change: Change) -> range:
     """Return the lines of the function that a mutant is in, those of its signature left out."""
-    source = path(change.mutant.module).read_text(encoding="utf-8")
-    code = named(compile(source, "", "exec"), change.mutant.function)
+    mutant = change.mutant
+    code = named(compile(source(mutant.module), "", "exec"), mutant.function)
     lines = [line for *_, line in code.co_lines() if line]
     return range(code.co_firstlineno + 1, max(lines) + 1)
 
@@ -399,7 +447,7 @@ def named(code: types.CodeType, name: str) -> types.CodeType:
 def exchange(change: Change, functions: list[types.FunctionType]) -> None:
     """Give functions the code and the defaults that they have in a changed source."""
     file = str(path(change.mutant.module))
-    module = compile(change.source, file, "exec", dont_inherit=True)
+    module = compile(change.source(), file, "exec", dont_inherit=True)
     code = named(module, change.mutant.function)
     for function in functions:
         if change.lines.start < first_line(function.__code__):
@@ -515,34 +563,77 @@ def run_apart(module: str, chosen: list[Mutant] | None = None) -> list[Outcome]:
 def complaints(outcomes: list[Outcome]) -> list[str]:
     """Return what is wrong: survivors that are not listed, and listed ones that are none."""
     known = listed()
+    unlisted = [
+        f"survived, and is not listed: {outcome.mutant}"
+        for outcome in outcomes
+        if not outcome.killer and outcome.mutant not in known
+    ]
+    killed = [
+        f"is listed, but killed by {outcome.killer}: {outcome.mutant}"
+        for outcome in outcomes
+        if outcome.killer and outcome.mutant in known
+    ]
+    return unlisted + killed
+
+
+def gone() -> list[str]:
+    """Return complaints of the listed mutants that are not made any more."""
+    modules = {mutant.module for mutant in listed()}
+    made = {c.mutant for module in modules for c in changes(module)}
     return [
-        f"survived: {o.mutant}" for o in outcomes if not o.killer
-        and o.mutant not in known
-    ] + [
-        f"listed, but killed by {o.killer}: {o.mutant}"
-        for o in outcomes
-        if o.killer and o.mutant in known
+        f"is listed, but not made any more: {mutant}"
+        for mutant in listed()
+        if mutant not in made
     ]
 
 
-def gone(modules: Iterator[str]) -> list[str]:
-    """Return the listed mutants that cannot be made any more."""
-    made = {c.mutant for module in modules for c in changes(module)}
-    return [f"listed, but gone: {m}" for m in listed() if m not in made]
+def summary(outcomes: list[Outcome]) -> str:
+    """Return how many mutants were killed, in words."""
+    known = listed()
+    survivors = [o.mutant for o in outcomes if not o.killer]
+    equivalent = sum(mutant in known for mutant in survivors)
+    return (
+        f"mutants killed: {len(outcomes) - len(survivors)} of {len(outcomes)},"
+        f" {equivalent} survivors listed as equivalent,"
+        f" {len(survivors) - equivalent} others"
+    )
 
 
 def main() -> int:
     """Run the mutants of all modules or of some, and say what survived."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", choices=[[], *TESTS])
-    parser.add_argument("--results", type=Path)
-    parser.add_argument("--choice", type=Path)
+    parser.add_argument("modules", nargs="*", metavar="MODULE")
+    parser.add_argument("--results", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--choice", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if not hasattr(os, "fork"):
+        parser.error("mutants are forked processes, which Windows has not")
+    if unknown := set(options.modules) - set(TESTS):
+        parser.error(f"not mutated: {', '.join(sorted(unknown))}")
     if options.results:
         rows = json.loads(options.choice.read_text(encoding="utf-8"))
         chosen = rows and {Mutant(*row) for row in rows}
         return run_here(options.modules[0], options.results, chosen)
-    return 0
+    outcomes = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        modules = options.modules or list(TESTS)
+        for module, found in zip(
+            modules, pool.map(run_apart, modules), strict=True
+        ):
+            say(f"{module:24} {summary(found)}")
+            outcomes += found
+    wrong = complaints(outcomes) + gone()
+    for complaint in wrong:
+        say(complaint)
+    killed = sum(bool(outcome.killer) for outcome in outcomes)
+    say(summary(outcomes))
+    return 1 if wrong or killed < LEAST * len(outcomes) else 0
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
