@@ -15,8 +15,8 @@ To what the library changes, one thing is added: an error is not raised, or is o
 
 These mutants are not made, since they say nothing of correctness:
 
-- in the words of an error: what is inside the parentheses of a `raise`, and the name in quotes that
-  a function of `checks` gets as its first argument, to call a value by;
+- in the words of an error: what is inside the parentheses of a `raise`, and the names in quotes by
+  which a function of `checks` is to call a value (its first argument) and the sizes of an array;
 - in docstrings, annotations and `typing.cast`, which nothing executes or compares;
 - outside of functions, where what a test has imported cannot be exchanged any more;
 - in arguments of `len` and `isinstance` and in defaults that are no plain name, number or string,
@@ -274,10 +274,15 @@ def parts() -> list[tuple[str, int, int]]:
     return found
 
 
+def turns(day: datetime.date) -> tuple[int, int]:
+    """Return which two parts are a day's: after a number of days, each has had its turn."""
+    return 2 * day.toordinal(), 2 * day.toordinal() + 1
+
+
 def share(day: datetime.date, half: int) -> list[Mutant]:
-    """Return half of a day's mutants: after a number of days, each has had its turn."""
+    """Return half of a day's mutants."""
     every = parts()
-    module, part, number = every[(2 * day.toordinal() + half) % len(every)]
+    module, part, number = every[turns(day)[half] % len(every)]
     return [change.mutant for change in changes(module)[part::number]]
 
 

@@ -24,6 +24,16 @@ CHECK = m.Call(
 NAMELESS = m.Call(args=[m.Arg(value=m.Name("None")), m.ZeroOrMore()])
 
 
+def names(check: cst.Call) -> Iterator[cst.CSTNode]:
+    """Yield what a call of a function of `checks` calls a value and the sizes of an array by."""
+    yield check.args[0]
+    for argument in check.args[1:]:
+        if isinstance(argument.value, cst.Tuple):
+            for size in argument.value.elements:
+                if m.matches(size.value, m.SimpleString()):
+                    yield size
+
+
 def other_error(node: cst.Raise) -> Iterable[cst.CSTNode]:
     """Yield no error at all, and one of another kind."""
     yield cst.Pass()
@@ -55,7 +65,7 @@ class Visitor(MutationVisitor):
         if isinstance(node, cst.FunctionDef):
             return False
         if m.matches(node, CHECK):
-            self.names.add(node.args[0])
+            self.names.update(names(node))
         return (
             m.matches(node, CAST)
             or node in self.names
@@ -75,12 +85,12 @@ def replacements(code: str) -> Iterator[tuple[str, int, int, str]]:
     places = MetadataWrapper(module, unsafe_skip_copy=True).resolve(
         WhitespaceInclusivePositionProvider
     )
-    names = dict(functions(module.body))
+    qualified = dict(functions(module.body))
     starts = [0]
     for line in code.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     for made in visitor.mutations:
-        function = names.get(made.contained_by_top_level_function)
+        function = qualified.get(made.contained_by_top_level_function)
         if function is not None:
             place: CodeRange = places[made.original_node]
             start = starts[place.start.line - 1] + place.start.column
