@@ -298,6 +298,7 @@ class Runner:
         self.results = results
         self.failed = ""
         self.mutated = False
+        self.caches: list[Any] = []
 
     def pytest_collection(self) -> None:
         """Have few examples of each property, before the tests are imported."""
@@ -328,6 +329,12 @@ class Runner:
             if not item.nodeid.startswith(ELSEWHERE)
         }
         functions = self.functions()
+        self.caches = [
+            thing
+            for thing in gc.get_objects()
+            if isinstance(thing, functools._lru_cache_wrapper)
+            and thing.__module__.startswith(PACKAGE)
+        ]
         gc.collect()
         gc.freeze()
         met = in_another_process(lambda: self.measure(list(items.values())))
@@ -357,6 +364,11 @@ class Runner:
                 found.setdefault(thing.__code__.co_qualname, []).append(thing)
         return found
 
+    def forget(self) -> None:
+        """Empty the caches of the package, so that nothing is known from before."""
+        for cached in self.caches:
+            cached.cache_clear()
+
     def measure(self, items: list[Any]) -> dict[str, tuple[float, list[int]]]:
         """Return the seconds and the module's lines of each test."""
         file = str(path(self.module))
@@ -366,6 +378,7 @@ class Runner:
         cover.start()
         taken = {}
         for item in items:
+            self.forget()
             cover.switch_context(item.nodeid)
             began = time.process_time()
             run(item)
@@ -412,6 +425,7 @@ class Runner:
                 os.close(reading)
                 signal.setitimer(signal.ITIMER_REAL, ASLEEP)
                 exchange(change, exchanged)
+                self.forget()
                 self.mutated = True
                 for name in names:
                     os.write(writing, f"{name}\n".encode())
