@@ -1,8 +1,8 @@
-"""Where no process can be forked, there are no mutants; their number is said at the end."""
+"""Mutants are only where a process that has computed can be forked: on Linux."""
 
-import os
+import sys
 
-collect_ignore = [] if hasattr(os, "fork") else ["test_mutants.py"]
+collect_ignore = [] if sys.platform == "linux" else ["test_mutants.py"]
 
 
 def pytest_terminal_summary(terminalreporter):
