@@ -67,6 +67,11 @@ def test_a_year_is_its_digits(locale, name):
     assert not re.search("[\u202f\xa0]", first)
 
 
+def test_the_first_and_the_last_day_can_be_written():
+    assert dates.write(dates.FIRST, "de", "long") == "1. Januar 1950"
+    assert dates.write(dates.LAST, "de", "long") == "31. Dezember 2049"
+
+
 def test_an_order_that_could_be_another_is_left_out():
     numeric = re.compile(r"[\d\W]+")
     for locale, name in EVERY:
@@ -99,6 +104,9 @@ def test_pairs_are_what_they_say(rng):
     assert dates.pairs([], rng=rng) == dates.Pairs((), (), (), ())
     danish = dates.pairs(days, rng=rng, locales=["da"])
     assert set(danish.locale) == {"da"}
+    danish = dates.sample(days, 9, rng=rng, locales=["da"])
+    assert set(danish.locale) == {"da"}
+    assert {type(locale) for locale in danish.locale} == {str}
 
 
 def test_locales_and_formats_are_drawn_alike(rng):

@@ -66,13 +66,12 @@ CELLS = (
     "test_architectures.py",
     "test_against_autograd.py",
     "test_checks.py",
-    "test_properties.py",
 )
 # The modules that are mutated, and the tests that are to notice.
 TESTS = {
     "numerics": ("test_numerics.py", *CELLS),
-    "tree": ("test_tree.py", *CELLS),
-    "checks": ("test_coupled.py", *CELLS),
+    "tree": ("test_tree.py",),
+    "checks": ("test_checks.py", "test_coupled.py"),
     "kernels": ("test_kernels.py", *CELLS),
     "packing": ("test_packing.py", *CELLS),
     "rnn": CELLS,
@@ -81,7 +80,7 @@ TESTS = {
     "coupled": ("test_coupled.py",),
     "gradient_checkpointing": ("test_gradient_checkpointing.py",),
     "counting": ("test_counting.py",),
-    "gradcheck": ("test_gradcheck.py", *CELLS),
+    "gradcheck": ("test_gradcheck.py",),
     "initialization": ("test_initialization.py",),
     "interop": ("test_interop.py",),
     "checkpoints": ("test_checkpoints.py",),
