@@ -74,6 +74,20 @@ def test_tiled_products_are_products(T, B, K, N, G):
     assert close(out, expected)
 
 
+@pytest.mark.parametrize(
+    ("batch", "multiply"),
+    [((), np.dot), ((1,), np.dot), ((2,), np.matmul), ((7,), np.matmul)],
+)
+def test_a_single_row_is_multiplied_by_the_quicker_product(batch, multiply):
+    x, W, out = (
+        np.ones((5, *batch, 7)),
+        np.ones((7, 3)),
+        np.ones((5, *batch, 3)),
+    )
+    chosen, *_ = kernels.step_products(x, W, out)
+    assert chosen is multiply
+
+
 @pytest.mark.usefixtures("small_tiles")
 def test_tiles_are_views_of_what_is_read_and_written(rng):
     x, out = rng.normal(size=(2, 16, 6)), np.zeros((2, 16, 8))
