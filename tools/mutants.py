@@ -59,7 +59,8 @@ LEAST = 0.95  # of the mutants that must be killed
 EXAMPLES = 10  # of each property
 PATIENCE = 20  # times the seconds that a test takes, and at least
 LEAST_PATIENCE = 2  # seconds of computing, after which a test has failed
-ASLEEP = 60  # seconds for all tests of a mutant, however little they compute
+ASLEEP = 900  # seconds for all tests of a mutant, however little they compute
+TIMERS = (signal.SIGALRM, signal.SIGPROF) if sys.platform == "linux" else ()
 
 CELLS = (
     "test_textbook_cells.py",
@@ -430,6 +431,7 @@ class Runner:
             try:
                 os.close(reading)
                 signal.setitimer(signal.ITIMER_REAL, ASLEEP)
+                os.write(writing, b"the change itself\n")
                 exchange(change, exchanged)
                 self.forget()
                 self.mutated = True
@@ -447,7 +449,8 @@ class Runner:
         _, status = os.waitpid(child, 0)
         if status == 0:
             return ""
-        return said[-1] if said else "its import"
+        too_long = os.WIFSIGNALED(status) and os.WTERMSIG(status) in TIMERS
+        return said[-1] + too_long * ", which took too long"
 
 
 def whole(change: Change) -> range:
