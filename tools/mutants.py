@@ -311,7 +311,13 @@ class Runner:
         """Have few examples of each property, before the tests are imported."""
         import hypothesis  # not before pytest, which wants to import its plugins itself
 
-        few = hypothesis.settings(max_examples=EXAMPLES)
+        few = hypothesis.settings(
+            derandomize=True,
+            database=None,
+            deadline=None,
+            max_examples=EXAMPLES,
+            suppress_health_check=[hypothesis.HealthCheck.too_slow],
+        )
         hypothesis.settings.register_profile("few", few)
         hypothesis.settings.load_profile("few")
 
@@ -431,7 +437,6 @@ class Runner:
             try:
                 os.close(reading)
                 signal.setitimer(signal.ITIMER_REAL, ASLEEP)
-                os.write(writing, b"the change itself\n")
                 exchange(change, exchanged)
                 self.forget()
                 self.mutated = True
@@ -449,6 +454,8 @@ class Runner:
         _, status = os.waitpid(child, 0)
         if status == 0:
             return ""
+        if not said:
+            raise ValueError(f"cannot be made: {change.mutant}")
         too_long = os.WIFSIGNALED(status) and os.WTERMSIG(status) in TIMERS
         return said[-1] + too_long * ", which took too long"
 

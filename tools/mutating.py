@@ -3,6 +3,7 @@
 The docstring of tools/mutants.py says which mutants are not made.
 """
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 import libcst as cst
@@ -95,7 +96,11 @@ def replacements(code: str) -> Iterator[tuple[str, int, int, str]]:
             place: CodeRange = places[made.original_node]
             start = starts[place.start.line - 1] + place.start.column
             end = starts[place.end.line - 1] + place.end.column
-            yield function, start, end, module.code_for_node(made.mutated_node)
+            new = module.code_for_node(made.mutated_node)
+            if isinstance(made.mutated_node, cst.BaseCompoundStatement):
+                old = code[start:end].lstrip("\n")
+                new = textwrap.indent(new, old[: len(old) - len(old.lstrip())])
+            yield function, start, end, new
 
 
 def functions(

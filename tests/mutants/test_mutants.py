@@ -88,6 +88,14 @@ def test_words_of_errors_stay_but_not_the_errors():
     }
 
 
+def test_every_mutant_of_a_module_can_be_compiled():
+    """Also those of a statement with others in it, whose lines are indented."""
+    changes = mutants.changes("counting")
+    assert any(change.mutant.before.startswith("case") for change in changes)
+    for change in changes:
+        compile(change.source(), "", "exec")
+
+
 def test_a_mutant_is_known_by_its_lines():
     old = "a\n  b\nc\nb\n"
     lines, before, after = mutants.difference(old, "a\n  x\nc\nb\n")
