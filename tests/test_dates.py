@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from babel.dates import format_date
 
 from lstm_lab import dates
 
@@ -78,6 +79,15 @@ def test_an_order_that_could_be_another_is_left_out():
         text = dates.write(DAY, locale, name)
         if numeric.fullmatch(text):
             assert re.match(r"1997\D+0?3\D+15", text), (locale, name)
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"), [("bg", "15.03.1997"), ("sk", "15. 3. 1997")]
+)
+def test_a_month_in_digits_is_no_name(locale, text):
+    """Their medium dates are numeric, with the day first, of one digit or of two."""
+    assert format_date(DAY, "medium", locale=locale).startswith(text)
+    assert "medium" not in dates.formats(locale)
 
 
 def test_days_are_in_one_part_only(rng):
