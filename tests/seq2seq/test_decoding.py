@@ -156,15 +156,10 @@ def test_of_what_is_alike_the_first_is_taken(sources):
 )
 def test_a_search_stops_at_the_last_end(name, options, sources):
     net = network()
-    for seed in range(5):
-        params = sharp(net, seed)
-        found = getattr(seq2seq, name)(
-            net, params, *sources, longest=20, **options
-        )
-        if (found.tokens == EOS).any(axis=0).all():
-            assert len(found.tokens) == found.lengths.max()
-            return
-    raise AssertionError("in no example have all targets ended")
+    params = sharp(net, 9)  # which end soon
+    found = getattr(seq2seq, name)(net, params, *sources, longest=20, **options)
+    assert (found.tokens == EOS).any(axis=0).all()
+    assert 1 < len(found.tokens) == found.lengths.max()
 
 
 def test_probabilities_have_the_dtype_of_the_model(sources):
