@@ -93,7 +93,7 @@ def test_a_held_out_loss_that_is_no_number_ends_the_run(held_out, monkeypatch):
     monkeypatch.setattr(fitting, "loss", lambda *_: np.nan)
     with pytest.raises(
         FloatingPointError,
-        match="in step 0, .* the held-out loss is nan; no loss was finite",
+        match=r"in step 0, .* the held-out loss is nan; no loss was finite",
     ):
         seq2seq.fit(BRIEF, copies, held_out)
 
