@@ -219,6 +219,19 @@ def test_a_dtype_unlike_that_of_the_parameters_is_named(
         arch.backward(inputs.params, tree.map(np.float32, trace))
 
 
+def test_inference_names_a_dtype_unlike_that_of_the_parameters(arch, inputs):
+    expected = "have dtype float64 like the parameters"
+    for name in ("x", *(f"{state}0" for state in arch.STATES)):
+        with refused(TypeError, name, expected, "float32"):
+            arch.infer(*spoiled(inputs, name, np.float32))
+
+
+def test_inference_names_a_size_that_does_not_match(arch, inputs):
+    for name, axis in [("x", 2), *((f"{s}0", 1) for s in arch.STATES)]:
+        with refused(ValueError, name, r"have shape \(.*\)", r"\("):
+            arch.infer(*spoiled(inputs, name, grown(axis)))
+
+
 @pytest.mark.parametrize("Cell", CELLS)
 def test_cells_name_a_dtype_unlike_that_of_their_weights(Cell):
     states = (2 if Cell is LSTMCell else 1) * [np.zeros(6)]
