@@ -75,5 +75,5 @@ def test_no_characters_have_no_tokens_which_are_integers():
 
 def test_a_batch_of_unknown_characters_is_an_error_unless_told_otherwise():
     known = tokenizer.fit(["ab"])
-    with pytest.raises(ValueError, match="'c'.* is not known"):
+    with pytest.raises(ValueError, match=r"'c'.* is not known"):
         known.batch(["ac"])
