@@ -51,7 +51,10 @@ def test_weights_have_variance_one_over_the_size(rng):
 
 def test_weights_that_underflow_are_silent(arrays):
     queries, memory, mask = arrays
-    _, weights = attention.attend(attention.Dot(), 1e4 * queries, memory, mask)
+    with np.errstate(all="raise"):
+        _, weights = attention.attend(
+            attention.Dot(), 100 * queries, memory, mask
+        )
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=ROUNDING)
     assert (weights == 0).any()
 
