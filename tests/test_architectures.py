@@ -161,14 +161,19 @@ def test_single_precision_is_computed_in_single_precision(
     arch, inputs, cotangents, monkeypatch
 ):
     same = tree.map(lambda leaf: leaf.astype(np.float32), (inputs, cotangents))
-    seen, matmul = set(), np.matmul
+    seen = set()
 
-    def watched(*factors, out):
-        seen.update(factor.dtype for factor in factors)
-        return matmul(*factors, out=out)
+    def watched(function):
+        def call(*operands, **options):
+            arrays = (*operands, options.get("out"))
+            seen.update(a.dtype for a in arrays if isinstance(a, np.ndarray))
+            return function(*operands, **options)
+
+        return call
 
     # Into an array of float32, a product of float64 would go unnoticed.
-    monkeypatch.setattr(np, "matmul", watched)
+    for name in ("matmul", "dot", "add", "subtract", "multiply", "tanh"):
+        monkeypatch.setattr(np, name, watched(getattr(np, name)))
     run(arch, *same)
     assert seen == {np.dtype(np.float32)}
 

@@ -219,11 +219,28 @@ def test_a_dtype_unlike_that_of_the_parameters_is_named(
         arch.backward(inputs.params, tree.map(np.float32, trace))
 
 
+def test_inference_names_a_dtype_unlike_that_of_the_parameters(arch, inputs):
+    expected = "have dtype float64 like the parameters"
+    for name in ("x", *(f"{state}0" for state in arch.STATES)):
+        with refused(TypeError, name, expected, "float32"):
+            arch.infer(*spoiled(inputs, name, np.float32))
+
+
+def test_inference_names_a_size_that_does_not_match(arch, inputs):
+    for name, axis in [("x", 2), *((f"{s}0", 1) for s in arch.STATES)]:
+        with refused(ValueError, name, r"have shape \(.*\)", r"\("):
+            arch.infer(*spoiled(inputs, name, grown(axis)))
+
+
 @pytest.mark.parametrize("Cell", CELLS)
 def test_cells_name_a_dtype_unlike_that_of_their_weights(Cell):
     states = (2 if Cell is LSTMCell else 1) * [np.zeros(6)]
     with refused(TypeError, "x", "have dtype float64 like", "float32"):
         Cell(4, 6).forward(np.zeros(4, np.float32), *states)
+    for n, name in enumerate(("h_prev", "c_prev")[: len(states)]):
+        mixed = [*states[:n], np.zeros(6, np.float32), *states[n + 1 :]]
+        with refused(TypeError, name, "have dtype float64 like", "float32"):
+            Cell(4, 6).forward(np.zeros(4), *mixed)
 
 
 # Things of another kind
@@ -250,7 +267,10 @@ def test_a_trace_of_another_size_is_named(architecture, inputs, rng):
     arch, options = architecture
     wider = arch.init(5, 6, rng=rng, **options)
     with refused(
-        ValueError, "trace.x", r"have shape \(T, B, 5\)", r"\(5, 3, 4\)"
+        ValueError,
+        "trace.x",
+        r"have shape \(T, B, 5\) or \(T, 5\)",
+        r"\(5, 3, 4\)",
     ):
         arch.backward(wider, arch.forward(*inputs))
     larger = arch.init(4, 7, rng=rng, **options)
@@ -296,6 +316,10 @@ def test_sizes_are_positive_integers(architecture, rng, size):
         cell_name = {"D": "input_dim", "H": "hidden_dim"}[name]
         with refused(error, cell_name, expected, came):
             Cell(*sizes)
+
+
+def test_one_is_the_smallest_size():
+    assert checks.positive_int("size", 1) == 1
 
 
 def test_integers_of_numpy_are_integers(architecture, rng):

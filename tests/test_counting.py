@@ -53,6 +53,18 @@ def test_upper_layers_read_the_states_below():
     assert count.total == 4_736 + 2 * above
 
 
+def test_layers_of_a_stack_follow_the_convention():
+    count = counting.model(gru, 4, 32, layers=2, convention="pytorch")
+    assert count.layers == (
+        counting.layer(gru, 4, 32, convention="pytorch"),
+        counting.layer(gru, 32, 32, convention="pytorch"),
+    )
+
+
+def test_the_book_has_one_bias_for_each_gate():
+    assert [counting.bias_vectors(arch) for arch in ARCHITECTURES] == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("arch", "published"), [(rnn, 13_416), (gru, 29_928), (lstm, 38_184)]
 )

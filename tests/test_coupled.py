@@ -48,6 +48,13 @@ def test_it_is_an_architecture():
         assert list(own.parameters) == list(model.parameters)
 
 
+def test_the_forget_gate_starts_as_open_as_that_of_the_lstm(rng):
+    f, o, g = split_rows(coupled.init(D, H, rng=rng).b, coupled.GATES)
+    _, lstm_f, _, _ = split_rows(lstm.init(D, H, rng=rng).b, lstm.GATES)
+    np.testing.assert_array_equal(f, lstm_f)
+    assert not np.any([o, g])
+
+
 def test_the_state_follows_its_equations(params, x):
     trace = coupled.forward(params, x)
     W, b = (split_rows(packed, coupled.GATES) for packed in params)

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from babel.dates import format_date
 
 from lstm_lab import dates
 
@@ -67,12 +68,26 @@ def test_a_year_is_its_digits(locale, name):
     assert not re.search("[\u202f\xa0]", first)
 
 
+def test_the_first_and_the_last_day_can_be_written():
+    assert dates.write(dates.FIRST, "de", "long") == "1. Januar 1950"
+    assert dates.write(dates.LAST, "de", "long") == "31. Dezember 2049"
+
+
 def test_an_order_that_could_be_another_is_left_out():
     numeric = re.compile(r"[\d\W]+")
     for locale, name in EVERY:
         text = dates.write(DAY, locale, name)
         if numeric.fullmatch(text):
             assert re.match(r"1997\D+0?3\D+15", text), (locale, name)
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"), [("bg", "15.03.1997"), ("sk", "15. 3. 1997")]
+)
+def test_a_month_in_digits_is_no_name(locale, text):
+    """Their medium dates are numeric, with the day first, of one digit or of two."""
+    assert format_date(DAY, "medium", locale=locale).startswith(text)
+    assert "medium" not in dates.formats(locale)
 
 
 def test_days_are_in_one_part_only(rng):
@@ -99,6 +114,9 @@ def test_pairs_are_what_they_say(rng):
     assert dates.pairs([], rng=rng) == dates.Pairs((), (), (), ())
     danish = dates.pairs(days, rng=rng, locales=["da"])
     assert set(danish.locale) == {"da"}
+    danish = dates.sample(days, 9, rng=rng, locales=["da"])
+    assert set(danish.locale) == {"da"}
+    assert {type(locale) for locale in danish.locale} == {str}
 
 
 def test_locales_and_formats_are_drawn_alike(rng):

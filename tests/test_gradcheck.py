@@ -50,6 +50,8 @@ def test_float32_is_refused():
         TypeError, match=r"a must have dtype float64.*got float32"
     ):
         gradcheck.numerical_gradient(lambda point: float(point.a.sum()), at)
+    with pytest.raises(TypeError, match=r"^at must have dtype float64"):
+        gradcheck.numerical_gradient(np.sum, np.ones(2, np.float32))
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,38 @@ def test_orthogonal_is_drawn_without_a_preferred_sign(rng):
     assert np.mean(np.square(corners)) == pytest.approx(1 / 4, rel=0.2)
 
 
-def test_identity_copies(rng):
-    np.testing.assert_array_equal(initialization.identity(3, 3, rng), np.eye(3))
+def test_a_square_orthogonal_matrix_leaves_the_draws_upper_triangular():
+    """It is Q, not its transpose: Q.T @ draws is R, with a positive diagonal."""
+    matrix = initialization.orthogonal(4, 4, np.random.default_rng(1))
+    draws = np.random.default_rng(1).normal(size=(4, 4))
+    R = matrix.T @ draws
+    np.testing.assert_allclose(R, np.triu(R), rtol=0, atol=EXACT)
+    assert (np.diag(R) > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 3), (3, 2)])
+def test_identity_copies_and_pads(shape, rng):
+    matrix = initialization.identity(*shape, rng)
+    padded = np.zeros(shape)
+    padded[[0, 1], [0, 1]] = 1
+    padded[2:, 2:] = 1
+    np.testing.assert_array_equal(matrix, padded)
+
+
+def test_new_weights_are_as_they_are_drawn_without_a_gain(rng):
+    params = rnn.init(2, 4, rng=rng)
+    new = initialization.redraw(
+        params, rng=rng, recurrent=initialization.identity
+    )
+    np.testing.assert_array_equal(new.W[:, 2:], np.eye(4))
+    draw = initialization.start(rnn, recurrent=initialization.identity)
+    np.testing.assert_array_equal(draw(2, 4, rng=rng).W[:, 2:], np.eye(4))
+
+
+def test_a_start_may_draw_what_meets_the_input(rng):
+    draw = initialization.start(lstm, inputs=initialization.identity)
+    for block in split_rows(draw(2, 4, rng=rng).W, lstm.GATES):
+        np.testing.assert_array_equal(block[:, :2], np.eye(4, 2))
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
@@ -151,6 +181,14 @@ def test_chrono_spreads_lags_over_the_interval(rng):
     assert lags.mean() == pytest.approx(50.5, rel=0.03)
     assert not np.any(b["o"])
     assert not np.any(b["g"])
+
+
+def test_the_shortest_interval_of_lags_is_filled(rng):
+    params = initialization.chrono(gru.init(2, 4000, rng=rng), 3, rng=rng)
+    lags = np.exp(-split_rows(params.b, gru.GATES)[0])
+    # Of 4000 draws, none in a hundredth of the interval has odds of 1e-17.
+    assert 1 - EXACT <= lags.min() <= 1.01
+    assert 1.99 <= lags.max() <= 2 + EXACT
 
 
 def test_chrono_of_a_gru_closes_the_gate_that_admits(rng):

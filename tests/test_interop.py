@@ -330,6 +330,12 @@ def test_layers_of_a_stack_are_told_apart():
         assert_array_equal(returned.b, params.b)
 
 
+def test_the_first_layer_is_the_one_that_is_not_named():
+    params = parameters("lstm", 2, 3, np.random.default_rng(25))
+    returned = interop.from_torch(lstm, interop.to_torch(params))
+    assert_array_equal(returned.W, params.W)
+
+
 # Where the reset gate acts.
 
 VISIBLE = 0.01  # of states between -1 and 1
@@ -537,6 +543,20 @@ def test_the_bias_of_the_other_keras_gru_is_refused():
         match=r"weights\['bias'\] must have shape \(9,\); got \(2, 9\)",
     ):
         interop.from_keras(gru, two, reset_after=False)
+
+
+def test_biases_of_another_size_are_named():
+    weights = foreign_weights("onnx", "lstm", 2, 3, np.random.default_rng(26))
+    weights["B"] = np.ones((1, 25))
+    with pytest.raises(
+        ValueError, match=r"weights\['B'\] must have shape \(1, 24\)"
+    ):
+        interop.from_onnx(lstm, weights)
+
+
+def test_an_onnx_gru_resets_before_the_product_unless_told_otherwise():
+    params = parameters("gru-before", 2, 3, np.random.default_rng(27))
+    assert interop.from_onnx(gru, interop.to_onnx(params)).reset == "before"
 
 
 def test_two_directions_and_peepholes_are_refused():

@@ -395,6 +395,14 @@ def test_exponents_of_a_triangular_sequence_are_means_over_the_diagonal(rng):
         np.testing.assert_allclose(found, expected, rtol=EXACT)
 
 
+def test_exponents_are_means_over_all_steps_unless_told_otherwise(rng):
+    steps = np.triu(rng.normal(size=(3, 2, 2)))
+    np.testing.assert_array_equal(
+        jacobians.lyapunov_exponents(steps),
+        jacobians.lyapunov_exponents(steps, skip=0),
+    )
+
+
 def test_exponents_of_what_dies():
     steps = np.stack([np.diag([0.0, 0.5])] * 3)
     found = jacobians.lyapunov_exponents(steps)

@@ -39,8 +39,11 @@ def small_tiles():
         ((64, 193, 37, 8), (64, 37)),
         ((61, 1024, 256, 8), (61, 256)),
         ((64, 10_000, 256, 8), (64, 256)),
+        ((64, 193, 8 * 37, 8), (64, 8 * 37)),  # a quarter of the width
+        ((2, 20_000, 256, 8), (2, 256)),
         # A small batch stays whole, and so does a single row.
         ((3, 1024, 256, 8), (3, 32)),
+        ((2, 1024, 256, 8), (2, 32)),
         ((1, 1024, 256, 8), (1, 256)),
     ],
 )
@@ -72,6 +75,20 @@ def test_tiled_products_are_products(T, B, K, N, G):
     out[...] = np.nan
     kernels.multiply_steps(x, W, out=out)
     assert close(out, expected)
+
+
+@pytest.mark.parametrize(
+    ("batch", "multiply"),
+    [((), np.dot), ((1,), np.dot), ((2,), np.matmul), ((7,), np.matmul)],
+)
+def test_a_single_row_is_multiplied_by_the_quicker_product(batch, multiply):
+    x, W, out = (
+        np.ones((5, *batch, 7)),
+        np.ones((7, 3)),
+        np.ones((5, *batch, 3)),
+    )
+    chosen, *_ = kernels.step_products(x, W, out)
+    assert chosen is multiply
 
 
 @pytest.mark.usefixtures("small_tiles")

@@ -247,6 +247,10 @@ def test_hyperparameters_are_numbers():
         TypeError, match=r"learning_rate must be a real number, got '0\.1'"
     ):
         optim.SGD("0.1")
+    with pytest.raises(
+        TypeError, match="beta1 must be a real number, got None"
+    ):
+        optim.Adam(LR, beta1=None)
 
 
 # Norms and clipping
@@ -275,8 +279,9 @@ def test_long_gradients_are_shortened_to_the_norm(max_norm, dtype):
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.5])
-def test_short_gradients_stay_as_they_are(factor):
-    grads = point(0)
+@pytest.mark.parametrize("seed", range(3))
+def test_short_gradients_stay_as_they_are(factor, seed):
+    grads = point(seed)
     clipped, norm = optim.clip_by_global_norm(
         grads, factor * optim.global_norm(grads)
     )

@@ -1,5 +1,7 @@
 """Blocks side by side: split, joined, drawn."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,3 +57,16 @@ def test_draws_are_those_of_float64(dtype):
     np.testing.assert_array_equal(W, wanted.astype(dtype))
     np.testing.assert_array_equal(b, np.zeros(15))
     assert W.dtype == b.dtype == np.dtype(dtype)
+
+
+class Pair(NamedTuple):
+    """Weights of two gates, which no architecture of the book has."""
+
+    W: np.ndarray
+    b: np.ndarray
+
+
+def test_biases_are_said_to_be_as_many_as_the_gates():
+    pair = Pair(np.ones((4, 3)), np.ones((4, 1)))
+    with pytest.raises(ValueError, match=r"params\.b must have shape \(2H,\)"):
+        packing.check(pair, Pair, "ab")

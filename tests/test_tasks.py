@@ -331,7 +331,7 @@ def test_a_batch_says_how_it_is_answered(task, rng):
 def test_tasks_say_what_is_wrong(task, rng):
     with pytest.raises(ValueError, match="B must be at least 1, got 0"):
         task(12, 0, rng=rng)
-    with pytest.raises(TypeError, match=r"must be an integer, got 12\.0"):
+    with pytest.raises(TypeError, match=r"^[TN] must be an integer, got 12\.0"):
         task(12.0, 3, rng=rng)
     with pytest.raises(TypeError, match="rng must be a numpy"):
         task(12, 3, rng=3)
@@ -342,10 +342,10 @@ def test_tasks_say_what_is_wrong(task, rng):
 @pytest.mark.parametrize(
     ("task", "T", "message"),
     [
-        (tasks.adding, 1, "T must be at least 2 steps.*got 1"),
+        (tasks.adding, 1, "T .* 2 steps, one for each mark, got 1"),
         (tasks.copy_memory, 0, "T must be at least 1, got 0"),
-        (tasks.temporal_order, 9, "T must be at least 10 steps.*got 9"),
-        (tasks.latch, 1, "T must be at least 2 steps.*got 1"),
+        (tasks.temporal_order, 9, "T .* 10 steps, of which a tenth is one"),
+        (tasks.latch, 1, "T .* 2 steps, the signal and noise, got 1"),
         (tasks.counting, 0, "N must be at least 1, got 0"),
     ],
 )
@@ -365,3 +365,9 @@ def test_tasks_have_a_shortest_length(task, T, message, rng):
 def test_baselines_are_of_lengths(baseline):
     with pytest.raises(ValueError, match="must be at least 1, got 0"):
         baseline(0)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (5, 3, 2)])
+def test_answers_have_as_many_numbers_as_the_last_axis(shape):
+    batch = tasks.Batch(np.zeros((5, 3, 1)), np.zeros(shape))
+    assert batch.outputs == 2

@@ -65,3 +65,15 @@ def test_a_batch_is_its_texts(end):
 def test_a_batch_needs_texts(texts):
     with pytest.raises(ValueError, match="texts must be at least one"):
         tokenizer.fit(["a"]).batch(texts)
+
+
+def test_no_characters_have_no_tokens_which_are_integers():
+    tokens = tokenizer.fit(["ab"]).encode("")
+    assert tokens.shape == (0,)
+    assert np.issubdtype(tokens.dtype, np.integer)
+
+
+def test_a_batch_of_unknown_characters_is_an_error_unless_told_otherwise():
+    known = tokenizer.fit(["ab"])
+    with pytest.raises(ValueError, match=r"'c'.* is not known"):
+        known.batch(["ac"])

@@ -21,7 +21,7 @@ from lstm_lab import (
 )
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.packing import split_rows
-from lstm_lab.training import fitting
+from lstm_lab.training import fitting, runs
 
 # All different, so that no axis can be taken for another.
 T, B, D, H, O = 5, 3, 4, 6, 2  # noqa: E741
@@ -648,6 +648,19 @@ def test_success_rate_has_the_interval_of_wilson(successes, n, low, high):
     rate = training.success_rate(runs)
     assert rate.share == successes / n
     assert rate == pytest.approx((successes / n, low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize("n", [11, 50, 1000])
+def test_no_interval_goes_beyond_one(n):
+    """Rounding alone would take these there."""
+    assert training.wilson_interval(n, n).high == 1
+    assert training.wilson_interval(0, n).low >= 0
+
+
+def test_a_criterion_is_met_below_it():
+    config = change(SMALL, criterion=0.5, window=2)
+    assert not runs.meets_criterion(config, [0.5, 0.5])
+    assert runs.meets_criterion(config, [0.5, 0.25])
 
 
 def test_no_runs_have_no_rate():

@@ -38,6 +38,27 @@ def test_scores_are_what_their_names_say(kind, arrays, rng):
                 assert found[b, s, t] == pytest.approx(expected, rel=ROUNDING)
 
 
+def test_weights_have_variance_one_over_the_size(rng):
+    for params in (
+        attention.init("bilinear", 100, rng=rng),
+        attention.init("additive", 100, rng=rng),
+    ):
+        # Of 10 000 draws, the mean is off by a hundredth of their size, the size by as much.
+        W = params[0]
+        assert abs(W.mean()) < 4 * 0.1 / 100
+        assert W.std() == pytest.approx(0.1, rel=0.04)
+
+
+def test_weights_that_underflow_are_silent(arrays):
+    queries, memory, mask = arrays
+    with np.errstate(all="raise"):
+        _, weights = attention.attend(
+            attention.Dot(), 100 * queries, memory, mask
+        )
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=ROUNDING)
+    assert (weights == 0).any()
+
+
 @EVERY
 def test_gradients_of_scores_and_contexts(kind, arrays, rng):
     queries, memory, mask = arrays

@@ -6,7 +6,7 @@ import pytest
 from lstm_lab import seq2seq, tree
 from lstm_lab.tokenizer import EOS, PAD
 
-from .conftest import network, pairs
+from .conftest import TARGETS, network, pairs
 
 ROUNDING = 1e-12
 SYMBOLS = np.array([4, 5, 6])
@@ -87,6 +87,88 @@ def test_a_beam_as_wide_as_all_beginnings_is_exhaustive(
     )
 
 
+def plain_beam(net, params, source, width, exponent):
+    """Return what a beam finds, written with lists: each beginning is scored from its start."""
+    kept = [()]
+    for _ in range(LONGEST):
+        ended = [begun for begun in kept if EOS in begun]
+        longer = [
+            (*begun, token)
+            for begun in kept
+            if EOS not in begun
+            for token in range(1, TARGETS)
+        ]
+        scores = plain_scores(net, params, source, ended + longer, exponent)
+        kept = sorted(scores, key=scores.get, reverse=True)[:width]
+        if all(EOS in begun for begun in kept):
+            break
+    return next((begun for begun in kept if EOS in begun), kept[0])
+
+
+def plain_scores(net, params, source, begun, exponent):
+    """Return the score of each beginning."""
+    lengths = np.array(list(map(len, begun)))
+    target = np.full((LONGEST, len(begun)), PAD)
+    for k, tokens in enumerate(begun):
+        target[: len(tokens), k] = tokens
+    many = np.repeat(source, len(begun), axis=1)
+    every = seq2seq.Batch(many, np.full(len(begun), len(many)), target, lengths)
+    log_p = seq2seq.log_probability(net, params, every)
+    return dict(zip(begun, log_p / lengths**exponent, strict=True))
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.6, 2.0])
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_beam_keeps_the_best_at_each_step(seed, width, exponent, sources):
+    net = network()
+    params = sharp(net, seed)
+    found = search("beam", net, params, sources, width=width, exponent=exponent)
+    for b, length in enumerate(sources[1]):
+        one = sources[0][:length, [b]]
+        expected = plain_beam(net, params, one, width, exponent)
+        tokens = found.tokens[: found.lengths[b], b]
+        assert tuple(tokens.tolist()) == expected
+        assert (found.tokens[found.lengths[b] :, b] == PAD).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_beam_compares_probabilities_unless_told_otherwise(seed, sources):
+    net = network()
+    params = sharp(net, seed)
+    usual = search("beam", net, params, sources, width=3)
+    chosen = search("beam", net, params, sources, width=3, exponent=0.0)
+    np.testing.assert_array_equal(usual.tokens, chosen.tokens)
+
+
+def test_of_what_is_alike_the_first_is_taken(sources):
+    """All tokens are as likely here, and the end is among the first three that are no padding."""
+    net = network(targets=60)
+    drawn = seq2seq.init(net, rng=np.random.default_rng(0))
+    params = tree.map(np.zeros_like, drawn)
+    found = search("beam", net, params, sources, width=3)
+    assert found.tokens[0].tolist() == 4 * [EOS]
+    assert found.lengths.tolist() == 4 * [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("greedy", {}), ("beam", {"width": 1})]
+)
+def test_a_search_stops_at_the_last_end(name, options, sources):
+    net = network()
+    params = sharp(net, 9)  # which end soon
+    found = getattr(seq2seq, name)(net, params, *sources, longest=20, **options)
+    assert (found.tokens == EOS).any(axis=0).all()
+    assert 1 < len(found.tokens) == found.lengths.max()
+
+
+def test_probabilities_have_the_dtype_of_the_model(sources):
+    net = network()
+    params = seq2seq.init(net, rng=np.random.default_rng(0), dtype=np.float32)
+    found = search("greedy", net, params, sources)
+    assert found.log_probability.dtype == np.float32
+
+
 def test_no_search_beats_the_exhaustive_one(sources):
     net = network()
     better = 0
@@ -130,7 +212,8 @@ def test_examples_of_a_batch_do_not_meet(sources):
 
 def test_greedy_shows_where_it_looked(sources):
     net = network()
-    found = search("greedy", net, sharp(net, 0), sources)
+    found = seq2seq.greedy(net, sharp(net, 0), *sources, longest=7)
+    assert len(found.tokens) != 4  # as there are sources
     assert found.weights.shape == (4, len(found.tokens), len(sources[0]))
     np.testing.assert_allclose(found.weights.sum(-1), 1, rtol=ROUNDING)
     without = network(attention=None)

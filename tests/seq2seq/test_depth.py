@@ -50,6 +50,13 @@ def test_one_layer_has_no_residual_connection():
     assert (with_it.residual, without.residual) == (True, False)
 
 
+def test_a_map_has_eight_plain_layers_unless_told_otherwise():
+    usual = depth_map(rnn, seeds=[0])
+    chosen = depth_map(rnn, layers=8, H=32, T=40, residual=False, seeds=[0])
+    assert usual.norms.tobytes() == chosen.norms.tobytes()
+    assert usual.residual is False
+
+
 def test_seeds_decide():
     first, again = (
         depth_map(gru, layers=2, H=H, T=T, seeds=[3, 4]) for _ in range(2)

@@ -77,8 +77,8 @@ def test_an_interrupted_run_is_the_beginning_of_the_whole_one(held_out):
         return copies(B, rng)
 
     run = seq2seq.fit(BRIEF, draw, held_out)
-    assert run.interrupted
-    assert not whole.interrupted
+    assert run.interrupted is True
+    assert whole.interrupted is False
     np.testing.assert_array_equal(run.losses, whole.losses[:3])
     assert run.evaluated.tolist() == [0, 2]
 
@@ -87,6 +87,39 @@ def test_divergence_is_an_error(held_out):
     config = dataclasses.replace(BRIEF, learning_rate=1e38, clip=None)
     with pytest.raises(FloatingPointError, match="training diverged in step"):
         seq2seq.fit(config, copies, held_out)
+
+
+def test_a_held_out_loss_that_is_no_number_ends_the_run(held_out, monkeypatch):
+    monkeypatch.setattr(fitting, "loss", lambda *_: np.nan)
+    with pytest.raises(
+        FloatingPointError,
+        match=r"in step 0, .* the held-out loss is nan; no loss was finite",
+    ):
+        seq2seq.fit(BRIEF, copies, held_out)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
+def test_the_decoder_reads_what_the_configuration_says(ratio, held_out):
+    """The first loss is that of the first weights, batch and draws, each of its generator."""
+    config = dataclasses.replace(BRIEF, teacher_forcing=ratio, dtype="float64")
+    run = seq2seq.fit(config, copies, held_out)
+    init_rng, rng, forcing_rng = np.random.default_rng(0).spawn(3)
+    params = seq2seq.init(NET, rng=init_rng)
+    batch = copies(config.batch_size, rng)
+    inputs = seq2seq.mixed_inputs(
+        NET, params, batch, ratio=ratio, rng=forcing_rng
+    )
+    first, _ = seq2seq.loss_and_grads(NET, params, batch, inputs)
+    assert run.losses[0] == first
+
+
+def test_a_bar_is_shown_where_it_is_asked_for(held_out, capsys):
+    seq2seq.fit(BRIEF, copies, held_out, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "0/5" in err
+    seq2seq.fit(BRIEF, copies, held_out, progress=False)
+    assert capsys.readouterr().err == ""
 
 
 def test_teacher_forcing_reads_the_targets(rng):
@@ -116,26 +149,6 @@ def test_scheduled_sampling_reads_some_of_each(rng):
     forced = mixed[1, differs] == batch.target[0, differs]
     # Three standard deviations of a share of about 350 draws are 0.07.
     assert abs(forced.mean() - 0.7) < 0.07
-
-
-def test_a_match_is_exact_to_the_last_token():
-    target = np.array([[5, 5, 5, 5], [6, EOS, 6, 6], [EOS, PAD, EOS, EOS]])
-    lengths = np.array([3, 2, 3, 3])
-    found = np.array(
-        [
-            [5, 5, 5, 5],
-            [6, EOS, 6, 7],
-            [EOS, PAD, 6, EOS],
-            [PAD, PAD, EOS, PAD],
-        ]
-    )
-    batch = seq2seq.Batch(target, lengths, target, lengths)
-    decoded = seq2seq.Decoded(found, lengths, np.zeros(4))
-    exact = seq2seq.exact_match(decoded, batch)
-    assert exact.tolist() == [True, True, False, False]
-    shorter = seq2seq.Decoded(found[:2], lengths, np.zeros(4))
-    exact = seq2seq.exact_match(shorter, batch)
-    assert exact.tolist() == [False, True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,23 @@ def test_answers_may_be_longer_or_shorter(batch):
     np.testing.assert_array_equal(
         seq2seq.errors_by_position(shorter, batch), [0, 1, 1]
     )
+
+
+def test_a_match_is_exact_to_the_last_token():
+    target = np.array([[5, 5, 5, 5], [6, EOS, 6, 6], [EOS, PAD, EOS, EOS]])
+    lengths = np.array([3, 2, 3, 3])
+    found = np.array(
+        [
+            [5, 5, 5, 5],
+            [6, EOS, 6, 7],
+            [EOS, PAD, 6, EOS],
+            [PAD, PAD, EOS, PAD],
+        ]
+    )
+    batch = seq2seq.Batch(target, lengths, target, lengths)
+    decoded = seq2seq.Decoded(found, lengths, np.zeros(4))
+    exact = seq2seq.exact_match(decoded, batch)
+    assert exact.tolist() == [True, True, False, False]
+    shorter = seq2seq.Decoded(found[:2], lengths, np.zeros(4))
+    exact = seq2seq.exact_match(shorter, batch)
+    assert exact.tolist() == [False, True, False, False]

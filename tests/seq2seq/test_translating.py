@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lstm_lab import checkpoints, seq2seq
 from lstm_lab.checkpoints import CheckpointError
-from lstm_lab.tokenizer import EOS, UNKNOWN
+from lstm_lab.tokenizer import EOS, SPECIAL, UNKNOWN
 
 SOURCES, TARGETS = ["7. März", "1 мая", "五月"], ["03-07", "05-01", "05"]
 
@@ -38,6 +38,13 @@ def test_a_batch_is_the_pairs(model):
         assert batch.target[len(target), b] == EOS
     with pytest.raises(ValueError, match="as many, got 3 and 2"):
         model.vocabularies.batch(SOURCES, TARGETS[:2])
+
+
+def test_an_answer_without_an_end_has_a_hundred_characters(model):
+    biases = np.where(np.arange(model.network.targets) < SPECIAL, -99, 0)
+    endless = model.params._replace(b_out=biases.astype(np.float32))
+    (answer,) = model._replace(params=endless).translate(SOURCES[:1])
+    assert len(answer.text) == 100
 
 
 def test_answers_are_those_of_the_search(model):
