@@ -5,7 +5,7 @@ import pytest
 
 from lstm_lab import seq2seq, tree
 from lstm_lab.seq2seq import decoding
-from lstm_lab.tokenizer import EOS, PAD
+from lstm_lab.tokenizer import EOS, PAD, SPECIAL
 
 from .conftest import TARGETS, network, pairs
 
@@ -164,13 +164,15 @@ def test_what_has_ended_takes_one_place_of_a_beam(sources, monkeypatch):
 
 
 def test_of_what_is_alike_the_first_is_taken(sources):
-    """All tokens are as likely here, and the end is among the first three that are no padding."""
+    """Half of the tokens are as likely here, in no order."""
     net = network(targets=600)
     drawn = seq2seq.init(net, rng=np.random.default_rng(0))
+    likely = np.random.default_rng(1).random(600) < 0.5
+    likely[:SPECIAL] = False
     params = tree.map(np.zeros_like, drawn)
-    found = search("beam", net, params, sources, width=3)
-    assert found.tokens[0].tolist() == 4 * [EOS]
-    assert found.lengths.tolist() == 4 * [1]
+    params = params._replace(b_out=9.0 * likely)
+    found = seq2seq.beam(net, params, *sources, longest=1, width=3)
+    assert found.tokens.tolist() == [4 * [likely.argmax()]]
 
 
 @pytest.mark.parametrize(
