@@ -127,8 +127,7 @@ LATER = (
     "checkpoints",
     *("training.configuration", "training.fitting", "training.model"),
     *("seq2seq.stack", "seq2seq.model"),
-    *("sweeps.definition", "sweeps.code", "sweeps.store"),
-    *("sweeps.running", "sweeps.__main__"),
+    *("sweeps.store", "sweeps.running", "sweeps.__main__"),
 )
 # Tests that start other processes, which have the package as it is on the disk.
 ELSEWHERE = (
