@@ -70,3 +70,8 @@ def test_biases_are_said_to_be_as_many_as_the_gates():
     pair = Pair(np.ones((4, 3)), np.ones((4, 1)))
     with pytest.raises(ValueError, match=r"params\.b must have shape \(2H,\)"):
         packing.check(pair, Pair, "ab")
+
+
+def test_one_input_is_enough():
+    pair = Pair(np.ones((4, 3)), np.ones(4))
+    assert packing.check(pair, Pair, "ab") == (1, 2)

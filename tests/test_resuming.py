@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pickle
+import re
 import sys
 import time
 from functools import partial
@@ -517,6 +518,8 @@ def test_a_bar_where_it_is_asked_for(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "0/7" in err
+    assert re.search("[?/]update", err)
+    assert "\n" not in err  # at its end it is wiped off
     assert bits(run) == bits(training.fit(rnn, SMALL))
 
 

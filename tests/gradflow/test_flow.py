@@ -39,6 +39,12 @@ def test_flow_is_the_expected_norm_over_directions(
         np.testing.assert_allclose(norms, expected, rtol=EXACT)
 
 
+def test_a_flow_has_the_sizes_of_the_chapter_unless_told_otherwise():
+    usual = gradflow.gradient_flow(rnn, seeds=[0])
+    chosen = gradflow.gradient_flow(rnn, D=4, H=32, T=100, seeds=[0])
+    np.testing.assert_array_equal(usual.log10_norms, chosen.log10_norms)
+
+
 def test_flow_of_a_linear_network_is_a_matrix_power():
     found = 10 ** linear_flow(linear(), 20, H=5)
     U = rnn.init(2, 5, rng=np.random.default_rng(0).spawn(2)[0]).W[:, 2:]

@@ -155,3 +155,7 @@ def test_bins_must_tell_the_distance(within):
 def test_bad_forget_biases_are_named(bias):
     with pytest.raises((TypeError, ValueError), match="forget_bias must be"):
         gradflow.time_constant(bias)
+
+
+def test_a_gate_that_is_open_but_for_less_than_a_float_can_say_keeps_for_ever():
+    assert gradflow.time_constant(745.0) == np.inf

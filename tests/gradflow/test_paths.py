@@ -171,3 +171,16 @@ def test_cell_jacobians_want_one_sequence(rng):
     batch = lstm.forward(params, rng.normal(size=(5, 3, 2)))
     with pytest.raises(ValueError, match=r"trace\.x must have shape \(T, D\)"):
         next(gradflow.cell_jacobians(params, batch))
+
+
+def test_paths_have_the_sizes_of_the_chapter_unless_told_otherwise():
+    starts = {"usual": lstm.init}
+    usual = gradflow.cell_paths(starts, seeds=[0])
+    chosen = gradflow.cell_paths(starts, D=4, H=32, T=100, seeds=[0])
+    np.testing.assert_array_equal(usual.full, chosen.full)
+    assert (usual.D, usual.H) == (4, 32)
+
+
+def test_two_steps_have_a_lag():
+    paths = gradflow.cell_paths({"one": lstm.init}, H=3, T=2, seeds=[0])
+    assert paths.lags.tolist() == [1]

@@ -186,3 +186,21 @@ def test_exponents_are_those_of_the_step_jacobians(arch, draw, draw_and_run):
 def test_bad_input_is_named(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_spectra_have_the_sizes_of_the_chapter_unless_told_otherwise():
+    starts = {"usual": rnn.init}
+    usual = gradflow.spectra(rnn, starts, lags=[3])
+    chosen = gradflow.spectra(rnn, starts, lags=[3], D=4, H=32, seed=0)
+    np.testing.assert_array_equal(
+        usual.log10_singular_values, chosen.log10_singular_values
+    )
+
+
+def test_exponents_are_those_of_a_long_run_unless_told_otherwise():
+    starts, chosen = {"usual": rnn.init}, {"D": 4, "H": 32, "seed": 0}
+    usual = gradflow.lyapunov(rnn, starts)
+    np.testing.assert_array_equal(
+        usual.exponents,
+        gradflow.lyapunov(rnn, starts, T=2000, skip=200, **chosen).exponents,
+    )

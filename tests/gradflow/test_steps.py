@@ -51,6 +51,7 @@ def test_paths_lead_to_the_end(params, x):
     jacobians = gradflow.cell_jacobians(params, lstm.forward(params, x))
     full = [np.linalg.norm(J, ord=2) for J in jacobians]
     np.testing.assert_allclose(steps.full, [*full[::-1], 1], rtol=EXACT)
+    assert steps.kept.shape == (T, H)
     for t in range(T):
         expected = np.prod(steps.f[t + 1 :], axis=0)
         np.testing.assert_allclose(steps.kept[t], expected, rtol=EXACT)

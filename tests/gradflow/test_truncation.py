@@ -249,3 +249,12 @@ def test_carousel_wants_a_trace_of_an_lstm(rng):
 def test_bad_sizes_are_named(options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         gradflow.truncation_bias(rnn, **{"windows": [1], **options})
+
+
+def test_a_bias_has_the_sizes_of_the_chapter_unless_told_otherwise():
+    usual = gradflow.truncation_bias(rnn, windows=[3], seeds=[0])
+    chosen = gradflow.truncation_bias(
+        rnn, windows=[3], seeds=[0], D=4, H=32, T=100
+    )
+    np.testing.assert_array_equal(usual.lengths, chosen.lengths)
+    assert usual.T == 100

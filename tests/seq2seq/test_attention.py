@@ -53,7 +53,7 @@ def test_weights_that_underflow_are_silent(arrays):
     queries, memory, mask = arrays
     with np.errstate(all="raise"):
         _, weights = attention.attend(
-            attention.Dot(), 100 * queries, memory, mask
+            attention.Dot(), 1e4 * queries, memory, mask
         )
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=ROUNDING)
     assert (weights == 0).any()

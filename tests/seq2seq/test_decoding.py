@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lstm_lab import seq2seq, tree
-from lstm_lab.tokenizer import EOS, PAD
+from lstm_lab.seq2seq import decoding
+from lstm_lab.tokenizer import EOS, PAD, SPECIAL
 
 from .conftest import TARGETS, network, pairs
 
@@ -141,14 +142,37 @@ def test_a_beam_compares_probabilities_unless_told_otherwise(seed, sources):
     np.testing.assert_array_equal(usual.tokens, chosen.tokens)
 
 
+def test_what_has_ended_takes_one_place_of_a_beam(sources, monkeypatch):
+    """The second place is for a beginning that overtakes the end only after many steps."""
+    shares = np.full((20, TARGETS), 1e-9)
+    shares[0, [EOS, 4]] = 0.5, 0.45
+    shares[1, [5, 6]] = 0.9, 0.1
+    shares[2:, 5] = 1
+    shares[-1, [EOS, 5]] = 1, 1e-9
+    steps = iter(np.log(shares))
+
+    def step(_network, _params, _encoded, states, last):
+        return np.tile(next(steps), (len(last), 1)), states, None
+
+    monkeypatch.setattr(decoding, "step", step)
+    net = network()
+    found = decoding.beam(
+        net, sharp(net, 0), *sources, longest=20, width=2, exponent=0.1
+    )
+    assert found.tokens[:, 0].tolist() == [4, *18 * [5], EOS]
+    assert found.lengths.tolist() == 4 * [20]
+
+
 def test_of_what_is_alike_the_first_is_taken(sources):
-    """All tokens are as likely here, and the end is among the first three that are no padding."""
-    net = network(targets=60)
+    """Half of the tokens are as likely here, in no order."""
+    net = network(targets=600)
     drawn = seq2seq.init(net, rng=np.random.default_rng(0))
+    likely = np.random.default_rng(1).random(600) < 0.5
+    likely[:SPECIAL] = False
     params = tree.map(np.zeros_like, drawn)
-    found = search("beam", net, params, sources, width=3)
-    assert found.tokens[0].tolist() == 4 * [EOS]
-    assert found.lengths.tolist() == 4 * [1]
+    params = params._replace(b_out=9.0 * likely)
+    found = seq2seq.beam(net, params, *sources, longest=1, width=3)
+    assert found.tokens.tolist() == [4 * [likely.argmax()]]
 
 
 @pytest.mark.parametrize(

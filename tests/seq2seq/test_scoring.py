@@ -55,7 +55,8 @@ def test_answers_may_be_longer_or_shorter(batch):
 
 
 def test_a_match_is_exact_to_the_last_token():
-    target = np.array([[5, 5, 5, 5], [6, EOS, 6, 6], [EOS, PAD, EOS, EOS]])
+    # What stands behind an end is not read.
+    target = np.array([[5, 5, 5, 5], [6, EOS, 6, 6], [EOS, 7, EOS, EOS]])
     lengths = np.array([3, 2, 3, 3])
     found = np.array(
         [

@@ -153,6 +153,13 @@ def test_imports_are_followed_in_all_their_forms(package):
     ]
 
 
+def test_the_hash_of_a_module_is_that_of_its_source(package):
+    home = package("__init__", "")
+    package("start", "x = 1")
+    found = fingerprints(f"{home}.start")
+    assert found == {f"{home}.start": fingerprint(ast.parse("x = 1"))}
+
+
 def test_code_that_is_imported_counts_not_what_its_file_says_later(package):
     home = package("__init__", "")
     package("start", "x = 1")

@@ -65,6 +65,7 @@ def test_one_and_true_are_two_configurations():
     [
         ({"name": "SQUARES"}, ValueError, "name must be 'module:NAME'"),
         ({"name": "module:a.b"}, ValueError, "name must be 'module:NAME'"),
+        ({"name": "a:b:NAME"}, ValueError, "name must be 'module:NAME'"),
         ({"name": ":NAME"}, ValueError, "name must be 'module:NAME'"),
         (
             {"experiment": lambda **_: {}},
@@ -124,6 +125,18 @@ def test_one_and_true_are_two_configurations():
 def test_what_cannot_be_swept_is_refused(changes, error, message):
     with pytest.raises(error, match=message):
         sweep(**changes)
+
+
+def test_seeds_become_numbers_of_python():
+    made = sweep(seeds=np.arange(2))
+    assert made.seeds == (0, 1)
+    assert {type(seed) for seed in made.seeds} == {int}
+
+
+def test_a_probe_and_results_to_the_last_bit_can_be_asked_for():
+    made = sweep(probe=square, signature={"square": 0, "cube": 0.5})
+    assert made.probe is square
+    assert made.signature == {"square": 0, "cube": 0.5}
 
 
 def test_an_experiment_of_the_script_itself_is_refused(monkeypatch):
