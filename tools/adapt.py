@@ -46,6 +46,7 @@ LABELS = (
 )
 ROLE = re.compile(r"\{(?:ref|eq|numref)\}`(?:[^`<]*<)?([\w-]+)>?`")
 LINK = re.compile(r"\]\(([\w-]+)\.md(?:#[\w-]*)?\)")
+RECIPE = re.compile(r"`python3 lab\.py adapt drop ([\w-]+)`")
 LISTED = re.compile(r"^```\{claims\} ([\w-]+)$", re.MULTILINE)
 # A reference in parentheses behind a sentence goes with it.
 SENTENCE = re.compile(r"(?<=[.?!])\s+(?!\()")
@@ -173,7 +174,7 @@ def drop(root: Path, name: str) -> str:
 
 def refers(text: str, gone: set[str]) -> bool:
     """Tell whether a text refers to one of some labels, or to a page of that name."""
-    found = (pattern.findall(text) for pattern in (ROLE, LINK, LISTED))
+    found = (pattern.findall(text) for pattern in (ROLE, LINK, LISTED, RECIPE))
     return any(not gone.isdisjoint(labels) for labels in found)
 
 

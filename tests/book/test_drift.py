@@ -346,7 +346,10 @@ def test_page_that_prints_something_else(copy):
 def test_moving_figure_out_of_date(copy):
     edit(copy, BUILT, "0.7311 is left", "0.7310 is left")
     (fault,) = faults(copy)
-    assert "the page does not show the figure to move of `assert forget > 0.7`" in fault
+    assert (
+        "the page does not show the figure to move of `assert forget > 0.7`"
+        in fault
+    )
 
 
 def test_moving_figure_that_no_cell_made(copy):
