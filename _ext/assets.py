@@ -62,7 +62,9 @@ def lighten(app, exception):
         link = f'\n<link rel="stylesheet" href="{up}{TARGET}">\n</head>'
         html = SHEET.sub("", html).replace("</head>", link, 1)
         page.write_text(html, encoding="utf-8")
-    bundle(site, list(sheets))
+    sheets.pop(TARGET, None)  # of pages that an earlier build has left
+    if sheets:
+        bundle(site, list(sheets))
     shrink_icons(site)
     for sheet in sheets:
         (site / sheet).unlink()
