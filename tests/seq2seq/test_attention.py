@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lstm_lab import tree
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.seq2seq import attention
 
@@ -99,3 +100,9 @@ def test_scores_of_any_size_overflow_nowhere(arrays):
     _, weights = attention.attend(attention.Dot(), 1e4 * queries, memory, mask)
     assert np.isfinite(weights).all()
     np.testing.assert_allclose(weights.max(-1), 1, rtol=ROUNDING)
+
+
+@EVERY
+def test_the_count_is_that_of_what_is_drawn(kind, rng):
+    drawn = tree.leaves(attention.init(kind, 5, rng=rng))
+    assert attention.count(kind, 5) == sum(leaf.size for leaf in drawn.values())
