@@ -30,9 +30,11 @@ PAGE = ROOT / "_build" / "html" / "index.html"
 QUIET = ("--no-audit", "--no-fund")  # of npm
 # Figures are SVG as large as they were ordered, without the date and the program that drew them,
 # and PNG for notebooks, in which JupyterLab shows no SVG that another machine has drawn. Kernels do
-# not warn of their local sockets.
+# not warn of their local sockets. What is printed within five seconds stays in one piece, however
+# busy the machine is: a notebook keeps the pieces, and a page shows them.
 KERNEL = """\
 c.IPKernelApp.log_level = "ERROR"
+c.IPKernelApp.exec_lines = ["__import__('sys').stdout.flush_interval = 5"]
 c.InlineBackend.figure_formats = {"svg", "png"}
 c.InlineBackend.print_figure_kwargs = {
     "bbox_inches": None,
