@@ -438,6 +438,14 @@ def nested():
     return task
 
 
+def nested_class():
+    @dataclasses.dataclass(frozen=True)
+    class Inner(Delayed):
+        pass
+
+    return Inner
+
+
 class Bound:
     def task(self, T, B, *, rng, dtype=np.float64):
         return tasks.adding(T, B, rng=rng, dtype=dtype)
@@ -454,6 +462,9 @@ class Bound:
         ({"task": Bound().task}, "task"),
         ({"start": partial(rnn.init, dtype=np.dtype("f8"))}, r"start\.dtype"),
         ({"task": Delayed(2, names=("a", object()))}, r"task\.names\[1\]"),
+        ({"task": partial(nested())}, "task"),
+        ({"task": partial(named_task, object())}, r"task\[0\]"),
+        ({"task": nested_class()(2)}, "task"),
     ],
 )
 def test_what_has_no_name_trains_but_makes_no_checkpoint(changes, name, file):
@@ -482,6 +493,17 @@ def test_arguments_that_are_bound_are_described():
 def test_a_task_of_this_module_has_a_name():
     described = training.describe(change(SMALL, task=local_task))
     assert described["task"] == f"{__name__}.local_task"
+
+
+class Owner:
+    @staticmethod
+    def task(T, B, *, rng, dtype=np.float64):
+        return local_task(T, B, rng=rng, dtype=dtype)
+
+
+def test_a_function_of_a_class_is_described_with_its_class():
+    described = training.describe(change(SMALL, task=Owner.task))
+    assert described["task"] == f"{__name__}.Owner.task"
 
 
 def test_configurations_and_runs_can_be_sent_to_other_processes():
