@@ -126,7 +126,7 @@ TESTS = {
 LATER = (
     "checkpoints",
     *("training.fitting", "training.model"),
-    *("seq2seq.stack", "seq2seq.model"),
+    "seq2seq.model",
     *("sweeps.store", "sweeps.running", "sweeps.__main__"),
 )
 # Tests that start other processes, which have the package as it is on the disk.
