@@ -585,6 +585,21 @@ def test_steps_that_are_too_long_diverge(learning_rate):
         training.fit(rnn, config)
 
 
+def test_logits_that_have_no_difference_diverge():
+    config = change(
+        SMALL,
+        task=tasks.latch,
+        T=5,
+        optimizer=optim.SGD,
+        learning_rate=1e308,
+        clip=None,
+    )
+    with pytest.raises(
+        FloatingPointError, match=r"training diverged .*the loss is nan"
+    ):
+        training.fit(lstm, config)
+
+
 def test_a_last_step_that_is_too_long_is_found_too():
     config = change(SMALL, optimizer=optim.SGD, learning_rate=1e250, steps=1)
     with pytest.raises(
