@@ -126,10 +126,7 @@ TESTS = {
     "sweeps.__main__": ("sweeps/test_command.py",),
 }
 # Modules whose survivors have not been looked at yet: they are mutated when they are named.
-LATER = (
-    "seq2seq.model",
-    "sweeps.running",
-)
+LATER = ("seq2seq.model",)
 # Tests that start other processes, which have the package as it is on the disk.
 ELSEWHERE = (
     "tests/test_architectures.py::test_another_process",

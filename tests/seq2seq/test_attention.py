@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lstm_lab import tree
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.seq2seq import attention
 
@@ -47,6 +48,12 @@ def test_weights_have_variance_one_over_the_size(rng):
         W = params[0]
         assert abs(W.mean()) < 4 * 0.1 / 100
         assert W.std() == pytest.approx(0.1, rel=0.04)
+
+
+@EVERY
+def test_the_count_is_that_of_what_is_drawn(kind, rng):
+    drawn = tree.leaves(attention.init(kind, H, rng=rng))
+    assert attention.count(kind, H) == sum(leaf.size for leaf in drawn.values())
 
 
 def test_weights_that_underflow_are_silent(arrays):
