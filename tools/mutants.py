@@ -593,7 +593,7 @@ def run_apart(module: str, chosen: list[Mutant] | None = None) -> list[Outcome]:
         paths = [str(ROOT / "src"), str(ROOT)]
         done = subprocess.run(  # noqa: S603
             [*command, "--results", str(results), "--choice", str(choice)],
-            cwd=ROOT,
+            cwd=folder,  # a mutant may write to a name that is none
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             capture_output=True,
             text=True,
