@@ -1,8 +1,8 @@
 """Change the package in small ways, one at a time, and see that a test notices each.
 
-`python3 lab.py mutants` does so with every module of the table `TESTS` that is not kept for
-`LATER`, and each test run with a part of them, another one each day. `python -m tools.mutants
-MODULE ...` takes the modules that are named.
+`python3 lab.py mutants` does so with every module of the table `TESTS`, and each test run with a
+part of them, another one each day. `python -m tools.mutants MODULE ...` takes the modules that are
+named.
 
 The library mutmut makes the mutants; what is below runs them. It takes the place of mutmut's own
 runner, which rewrites a module with all of its mutants in it: tests that read the source would
@@ -125,8 +125,6 @@ TESTS = {
     ),
     "sweeps.__main__": ("sweeps/test_command.py",),
 }
-# Modules whose survivors have not been looked at yet: they are mutated when they are named.
-LATER = ("seq2seq.model",)
 # Tests that start other processes, which have the package as it is on the disk.
 ELSEWHERE = (
     "tests/test_architectures.py::test_another_process",
@@ -280,15 +278,10 @@ def listed() -> dict[Mutant, str]:
     return known
 
 
-def covered() -> list[str]:
-    """Return the modules of which every survivor is to be listed."""
-    return [module for module in TESTS if module not in LATER]
-
-
 def parts() -> list[tuple[str, int, int]]:
     """Return the parts of the package: a module, which of its parts, and how many it has."""
     found = []
-    for module in covered():
+    for module in TESTS:
         number = -(-source(module).count("\n") // SHARE)
         found += [(module, part, number) for part in range(number)]
     return found
@@ -669,7 +662,7 @@ def main() -> int:
         return run_here(options.modules[0], options.results, chosen)
     outcomes = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        modules = options.modules or covered()
+        modules = options.modules or [*TESTS]
         for module, found in zip(
             modules, pool.map(run_apart, modules), strict=True
         ):
