@@ -197,7 +197,7 @@ def test_the_folder_must_exist(tmp_path):
     [
         (
             pair()._replace(a=np.zeros((3, 2))),
-            r"a is float64 of shape \(2, 3\), expected float64 of shape \(3, 2\)",
+            r"tree: a is float64 of shape \(2, 3\), exp.* of shape \(3, 2\)",
         ),
         (
             pair()._replace(a=np.zeros((2, 3), np.float32)),
@@ -399,6 +399,23 @@ def test_forged_files_are_refused_before_memory_is_taken(
     assert peak < 8 * MEGABYTE
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("another version", "its format is of version 2, expected 1"),
+        ("wrong dtype", r"a\.npy is not what the file says of it"),
+        ("wrong shape", r"a\.npy is not what the file says of it"),
+        ("short", r"a\.npy is not what the file says of it"),
+        ("long", r"a\.npy is not what the file says of it"),
+    ],
+)
+def test_what_is_wrong_with_a_forged_file_is_said(name, message, file):
+    save(file, pair())
+    file.write_bytes(archive(FORGERIES[name](members(file))))
+    with pytest.raises(CheckpointError, match=f"{file.name} is no .*{message}"):
+        load(file, pair())
+
+
 def test_the_forger_of_these_tests_can_write_a_good_file(file):
     save(file, pair())
     file.write_bytes(archive(members(file)))
@@ -517,6 +534,31 @@ def test_who_may_read_it_is_what_the_system_says_of_new_files(file):
 
 
 def test_the_largest_metadata_are_a_limit_that_files_keep(file):
-    room = checkpoints.LARGEST_METADATA - 400
-    save(file, pair(), text="x" * room)
-    assert len(metadata(file)["text"]) == room
+    save(file, pair(), text="")
+    others = len(members(file)["metadata.json"])
+    text = "x" * (checkpoints.LARGEST_METADATA - others)
+    save(file, pair(), text=text)
+    assert metadata(file)["text"] == text
+    with pytest.raises(ValueError, match=r"at most 1048576 .*, got 1048577"):
+        save(file, pair(), text=text + "x")
+
+
+def test_the_checksum_is_of_the_last_byte_too(file):
+    """Also of one behind the blocks of a megabyte in which it is taken."""
+    save(file, np.zeros(MEGABYTE, np.uint8))
+    others = file.stat().st_size - MEGABYTE - DIGEST
+    values = np.arange(MEGABYTE + 1 - others).astype(np.uint8)
+    save(file, values)
+    assert file.stat().st_size == MEGABYTE + 1 + DIGEST
+    assert bits(load(file, values)) == bits(values)
+
+
+def test_a_file_that_cannot_be_made_is_the_error_of_the_system(
+    file, monkeypatch
+):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PermissionError):
+        save(file, pair())

@@ -147,7 +147,7 @@ def test_a_continued_run_has_the_bits_of_one_without_a_break(
 
 
 def test_a_run_without_an_interruption_is_not_marked():
-    assert not training.fit(rnn, SMALL).interrupted
+    assert training.fit(rnn, SMALL).interrupted is False
 
 
 def test_an_interruption_before_the_first_parameters_is_passed_on(monkeypatch):
@@ -206,6 +206,13 @@ def test_a_run_that_is_complete_is_only_read(file, monkeypatch):
     assert bits(training.fit(rnn, SMALL, checkpoint=file)) == bits(run)
 
 
+def test_a_run_that_was_only_read_may_grow(file):
+    for steps in (4, 4):
+        training.fit(rnn, change(SMALL, steps=steps), checkpoint=file)
+    longer = training.fit(rnn, SMALL, checkpoint=file)
+    assert bits(longer) == bits(training.fit(rnn, SMALL))
+
+
 def test_a_run_that_met_its_criterion_has_met_it(file):
     config = change(SMALL, criterion=100.0, window=4)
     run = training.fit(rnn, config, checkpoint=file)
@@ -220,10 +227,15 @@ def test_the_file_changes_nothing(file):
 
 
 @pytest.mark.parametrize(
-    ("every", "expected"), [(1, [1, 2, 3, 4, 5, 6, 7, 7]), (3, [3, 6, 7])]
+    ("options", "total", "expected"),
+    [
+        ({"checkpoint_every": 1}, 7, [1, 2, 3, 4, 5, 6, 7, 7]),
+        ({"checkpoint_every": 3}, 7, [3, 6, 7]),
+        ({}, 201, [100, 200, 201]),
+    ],
 )
 def test_checkpoints_are_written_as_often_as_asked(
-    every, expected, file, monkeypatch
+    options, total, expected, file, monkeypatch
 ):
     steps, save = [], checkpoints.save
 
@@ -233,7 +245,8 @@ def test_checkpoints_are_written_as_often_as_asked(
         save(path, values, **about)
 
     monkeypatch.setattr(checkpoints, "save", noted)
-    training.fit(rnn, SMALL, checkpoint=file, checkpoint_every=every)
+    config = change(SMALL, steps=total)
+    training.fit(rnn, config, checkpoint=file, **options)
     assert steps == expected
 
 
@@ -438,6 +451,14 @@ def nested():
     return task
 
 
+def nested_class():
+    @dataclasses.dataclass(frozen=True)
+    class Inner(Delayed):
+        pass
+
+    return Inner
+
+
 class Bound:
     def task(self, T, B, *, rng, dtype=np.float64):
         return tasks.adding(T, B, rng=rng, dtype=dtype)
@@ -454,6 +475,9 @@ class Bound:
         ({"task": Bound().task}, "task"),
         ({"start": partial(rnn.init, dtype=np.dtype("f8"))}, r"start\.dtype"),
         ({"task": Delayed(2, names=("a", object()))}, r"task\.names\[1\]"),
+        ({"task": partial(nested())}, "task"),
+        ({"task": partial(named_task, object())}, r"task\[0\]"),
+        ({"task": nested_class()(2)}, "task"),
     ],
 )
 def test_what_has_no_name_trains_but_makes_no_checkpoint(changes, name, file):
@@ -482,6 +506,17 @@ def test_arguments_that_are_bound_are_described():
 def test_a_task_of_this_module_has_a_name():
     described = training.describe(change(SMALL, task=local_task))
     assert described["task"] == f"{__name__}.local_task"
+
+
+class Owner:
+    @staticmethod
+    def task(T, B, *, rng, dtype=np.float64):
+        return local_task(T, B, rng=rng, dtype=dtype)
+
+
+def test_a_function_of_a_class_is_described_with_its_class():
+    described = training.describe(change(SMALL, task=Owner.task))
+    assert described["task"] == f"{__name__}.Owner.task"
 
 
 def test_configurations_and_runs_can_be_sent_to_other_processes():

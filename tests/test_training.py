@@ -116,6 +116,8 @@ def test_first_models(arch, start, dtype, rng):
     assert model.W_out.shape == (O, 400)
     # The deviation of a sample of N is known to 1 / sqrt(2 N) of itself; five of these.
     assert abs(model.W_out.std() * 20 - 1) < 5 / np.sqrt(2 * O * 400)
+    # Their mean to 1 / sqrt(N) of it.
+    assert abs(model.W_out.mean() * 20) < 5 / np.sqrt(O * 400)
     np.testing.assert_array_equal(model.b_out, np.zeros(O))
     assert {leaf.dtype for leaf in tree.leaves(model).values()} == {
         np.dtype(dtype)
@@ -129,6 +131,16 @@ def test_readouts_of_another_size_are_refused(name, shape, batch, rng):
     model = some_model(rnn.init, rng)._replace(**{name: np.ones(shape)})
     with pytest.raises(ValueError, match=f"model.{name} must have shape"):
         training.predict(rnn, model, batch.x)
+
+
+@pytest.mark.parametrize("name", ["W_out", "b_out"])
+def test_readouts_of_another_dtype_are_refused(name, batch, rng):
+    model = some_model(rnn.init, rng)
+    single = getattr(model, name).astype(np.float32)
+    with pytest.raises(
+        TypeError, match=f"model.{name} must have dtype float64 .*float32"
+    ):
+        training.predict(rnn, model._replace(**{name: single}), batch.x)
 
 
 @ALL
@@ -571,6 +583,21 @@ def test_steps_that_are_too_long_diverge(learning_rate):
     )
     with pytest.raises(FloatingPointError, match="training diverged in step"):
         training.fit(rnn, config)
+
+
+def test_logits_that_have_no_difference_diverge():
+    config = change(
+        SMALL,
+        task=tasks.latch,
+        T=5,
+        optimizer=optim.SGD,
+        learning_rate=1e308,
+        clip=None,
+    )
+    with pytest.raises(
+        FloatingPointError, match=r"training diverged .*the loss is nan"
+    ):
+        training.fit(lstm, config)
 
 
 def test_a_last_step_that_is_too_long_is_found_too():

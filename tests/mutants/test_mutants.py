@@ -1,9 +1,11 @@
 """A day's mutants are killed or listed with a reason, and the tool does what it says."""
 
 import datetime
+import types
 
 import pytest
 
+from lstm_lab.sweeps import running
 from tools import mutants, mutating
 from tools.mutants import Mutant, Outcome
 
@@ -94,6 +96,21 @@ def test_every_mutant_of_a_module_can_be_compiled():
     assert any(change.mutant.before.startswith("case") for change in changes)
     for change in changes:
         compile(change.source(), "", "exec")
+
+
+def test_a_method_may_lose_its_super():
+    [change] = [
+        change
+        for change in mutants.changes("sweeps.running")
+        if change.mutant.after == "cores: int = None"
+    ]
+    method = running._DaskBackend.effective_n_jobs
+    copy = types.FunctionType(
+        method.__code__, method.__globals__, closure=method.__closure__
+    )
+    mutants.exchange(change, [copy])
+    with pytest.raises(TypeError, match="'NoneType'"):
+        copy(None, 1)
 
 
 def test_a_mutant_is_known_by_its_lines():

@@ -50,6 +50,12 @@ def test_weights_have_variance_one_over_the_size(rng):
         assert W.std() == pytest.approx(0.1, rel=0.04)
 
 
+@EVERY
+def test_the_count_is_that_of_what_is_drawn(kind, rng):
+    drawn = tree.leaves(attention.init(kind, H, rng=rng))
+    assert attention.count(kind, H) == sum(leaf.size for leaf in drawn.values())
+
+
 def test_weights_that_underflow_are_silent(arrays):
     queries, memory, mask = arrays
     with np.errstate(all="raise"):
@@ -100,9 +106,3 @@ def test_scores_of_any_size_overflow_nowhere(arrays):
     _, weights = attention.attend(attention.Dot(), 1e4 * queries, memory, mask)
     assert np.isfinite(weights).all()
     np.testing.assert_allclose(weights.max(-1), 1, rtol=ROUNDING)
-
-
-@EVERY
-def test_the_count_is_that_of_what_is_drawn(kind, rng):
-    drawn = tree.leaves(attention.init(kind, 5, rng=rng))
-    assert attention.count(kind, 5) == sum(leaf.size for leaf in drawn.values())

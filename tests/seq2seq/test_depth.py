@@ -74,5 +74,5 @@ def test_what_is_typical_is_the_geometric_mean():
 
 @pytest.mark.parametrize("size", ["layers", "H", "T"])
 def test_sizes_are_named(size):
-    with pytest.raises(ValueError, match=f"^{size} must"):
+    with pytest.raises(ValueError, match=f"^{size} must be at least 1"):
         depth_map(lstm, **{size: 0})

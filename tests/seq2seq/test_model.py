@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lstm_lab import checkpoints, lstm, seq2seq, tree
+from lstm_lab import checkpoints, lstm, optim, seq2seq, tree
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.tokenizer import BOS
 
@@ -43,6 +43,60 @@ def test_the_gradient_with_inputs_of_its_own(net, params, batch, rng):
         lambda p: seq2seq.loss(net, p, batch, inputs), params, step=STEP
     )
     assert max(relative_errors(grads, numeric).values()) < GRADIENT_ERROR
+
+
+def test_the_slope_with_inputs_of_its_own(net, params, batch, rng):
+    """Along one direction; the other tests know each weight by itself."""
+    inputs = rng.integers(0, TARGETS, batch.target.shape)
+    value, grads = seq2seq.loss_and_grads(net, params, batch, inputs)
+    direction = tree.map(lambda leaf: rng.normal(size=leaf.shape), params)
+    length = optim.global_norm(direction)
+
+    def loss(distance):
+        point = tree.map(
+            lambda leaf, d: leaf + distance / length * d, params, direction
+        )
+        return seq2seq.loss(net, point, batch, inputs)
+
+    assert value == pytest.approx(loss(0.0), rel=ROUNDING)
+    assert value != seq2seq.loss(net, params, batch)
+    slopes = tree.map(lambda g, d: np.sum(g * d) / length, grads, direction)
+    found = (loss(STEP) - loss(-STEP)) / (2 * STEP)
+    slope = sum(float(leaf) for leaf in tree.leaves(slopes).values())
+    assert found == pytest.approx(slope, abs=GRADIENT_ERROR)
+
+
+def test_inputs_of_its_own_take_the_place_of_the_targets(
+    net, params, batch, rng
+):
+    target = rng.integers(0, TARGETS, batch.target.shape)
+    first = np.full_like(target[:1], BOS)
+    inputs = np.concatenate([first, target[:-1]])
+    answers, _ = seq2seq.logits(net, params, batch, inputs)
+    other = batch._replace(target=target)
+    np.testing.assert_array_equal(
+        answers, seq2seq.logits(net, params, other)[0]
+    )
+    assert (answers != seq2seq.logits(net, params, batch)[0]).any()
+
+
+def test_first_weights(rng):
+    net = network(sources=300, targets=200, embedding=50, hidden=40)
+    params = seq2seq.init(net, rng=rng)
+    drawn = {
+        "source": (params.source, (300, 50), 1),
+        "target": (params.target, (200, 50), 1),
+        "W_c": (params.attention.W_c, (40, 80), 80),
+        "W_out": (params.W_out, (200, 40), 40),
+    }
+    for name, (leaf, shape, inputs) in drawn.items():
+        assert leaf.shape == shape, name
+        scaled = leaf * np.sqrt(inputs)
+        # Of a sample of N the mean is known to 1 / sqrt(N), and the deviation to 1 / sqrt(2 N)
+        # of the deviation; five of these.
+        assert abs(scaled.mean()) < 5 / np.sqrt(leaf.size), name
+        assert abs(scaled.std() - 1) < 5 / np.sqrt(2 * leaf.size), name
+    np.testing.assert_array_equal(params.b_out, np.zeros(200))
 
 
 def test_what_stands_in_the_padding_has_no_influence(net, params, batch, rng):
@@ -149,6 +203,12 @@ def test_networks_that_cannot_be(options, message):
     ("change", "message"),
     [
         ({"source": np.zeros((5, 4))}, "source must be .* integers.*float64"),
+        ({"source": [[1, 2]]}, r"source must be .* got list of shape \(1, 2\)"),
+        ({"source": np.zeros(5, int)}, r"source must be .* of shape \(5,\)"),
+        (
+            {"source": np.zeros((5, 0), int)},
+            r"source must be .* of shape \(5, 0\)",
+        ),
         ({"source": np.full((5, 4), SOURCES)}, f"0 to {SOURCES - 1}, got"),
         ({"target": np.full((4, 4), -1)}, "target must be tokens.* got -1"),
         (
@@ -156,6 +216,7 @@ def test_networks_that_cannot_be(options, message):
             "source_lengths must be 4",
         ),
         ({"source_lengths": np.array([6, 3, 1, 4])}, "from 1 to 5"),
+        ({"source_lengths": np.array([5.0, 3, 1, 4])}, "must be 4 integers"),
         ({"target_lengths": np.array([3, 4])}, "target_lengths must be 4"),
     ],
 )
@@ -195,6 +256,7 @@ def test_logits_that_overflow_have_no_gradient(batch, rng):
     with np.errstate(over="ignore", invalid="ignore"):
         value, grads = seq2seq.loss_and_grads(net, huge, batch)
     assert not np.isfinite(value)
+    assert tree.map(np.shape, grads) == tree.map(np.shape, huge)
     assert all(np.isnan(leaf).all() for leaf in tree.leaves(grads).values())
 
 

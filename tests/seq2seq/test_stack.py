@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from lstm_lab import gru, lstm, rnn
+from lstm_lab import gru, lstm, rnn, tree
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.seq2seq import stack
 from lstm_lab.seq2seq.stack import Bidirectional
@@ -149,3 +149,24 @@ def test_without_lengths_all_sequences_are_whole(rng):
     same = stack.forward(lstm, layers, x, states, np.full(B, T))
     np.testing.assert_array_equal(whole[0], same[0])
     np.testing.assert_array_equal(whole[1], same[1])
+
+
+def test_layers_add_their_inputs_only_where_they_are_asked_to(rng):
+    at = drawn(gru, rng)
+    doutputs, dlast = weighted(gru, rng)
+    found = []
+    for options in ({}, {"residual": False}):
+        *ends, trace = stack.forward(gru, *at, LENGTHS, **options)
+        grads = stack.backward(
+            gru, at.layers, trace, doutputs, dlast, **options
+        )
+        found.append(tree.leaves((*ends, *grads)))
+    np.testing.assert_equal(*found)
+
+
+def test_a_turned_sequence_has_its_padding_behind_it(rng):
+    x = rng.normal(size=(T, B, D))
+    turned = stack._turned(x, LENGTHS)
+    for b, length in enumerate(LENGTHS):
+        np.testing.assert_array_equal(turned[:length, b], x[:length, b][::-1])
+        np.testing.assert_array_equal(turned[length:, b], x[length:, b])

@@ -148,6 +148,19 @@ def test_whatever_a_file_says_of_its_model_it_is_loaded_whole_or_not_at_all(
     assert set(answer.text) <= {*about["target"], UNKNOWN}
 
 
+def test_a_model_is_refused_as_soon_as_its_file_is_too_small(model, tmp_path):
+    file = tmp_path / "model.npz"
+    model.save(file)
+    about = checkpoints.metadata(file)
+    sizes, itemsize = about["network"], model.params.b_out.itemsize
+    has = file.stat().st_size
+    while seq2seq.count(seq2seq.Network(**sizes)) * itemsize <= has:
+        sizes["embedding"] += 1
+    checkpoints.save(file, model.params, **about)
+    with pytest.raises(CheckpointError, match="its weights would take"):
+        seq2seq.load(file)
+
+
 @pytest.mark.parametrize(
     "size", ["sources", "targets", "embedding", "hidden", "layers"]
 )

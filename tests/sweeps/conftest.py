@@ -86,6 +86,16 @@ def calls(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def impatient(monkeypatch):
+    """Let whoever waits for something fail."""
+
+    def sleep(_seconds):
+        pytest.fail("it waits")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+
+
+@pytest.fixture
 def slowly(monkeypatch):
     """Let each run take a while, so that something can happen meanwhile."""
     monkeypatch.setenv(PAUSE, "0.1")

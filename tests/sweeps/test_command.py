@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from lstm_lab.sweeps import run, running
-from lstm_lab.sweeps.__main__ import main
+from lstm_lab.sweeps.__main__ import EPILOG, main
 from lstm_lab.sweeps.store import Row, appending, create, header, read
 
 from .conftest import PATIENCE, lines, wait_for
@@ -127,6 +127,100 @@ def test_a_command_that_is_none_is_2(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["run"])
     assert "MODULE:SWEEP, --store" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "required: action" in capsys.readouterr().err
+
+
+USAGE = "usage: python -m lstm_lab.sweeps"
+SWEEP = (
+    "MODULE:SWEEP where the sweep is imported from, such as lstm_lab.memory:SWEEP",
+    "--store FILE the file of its rows",
+)
+JOBS = "--jobs N processes on this machine; one on each core, if not given"
+ACTIONS = {
+    "run": "Run what the store has no row of yet.",
+    "check": "Run rows again, and compare them with the store.",
+    "status": "Say how many rows are there, and if the code is the same.",
+}
+HELP = {
+    (): (
+        f"{USAGE} [-h] {{run,check,status}} ...",
+        "Run a sweep of experiments into a store, and look after the store.",
+        *(f"{action} {purpose}" for action, purpose in ACTIONS.items()),
+    ),
+    ("run",): (
+        f"{USAGE} run [-h] --store FILE [--jobs N] [--dask ADDRESS]"
+        " [--renew] [--quiet] MODULE:SWEEP",
+        ACTIONS["run"],
+        *SWEEP,
+        JOBS,
+        "--dask ADDRESS run on the workers of this Dask scheduler, such as"
+        " tcp://host:8786",
+        "--renew begin afresh, if the store is of other code or another grid",
+        "--quiet show no progress, say nothing",
+    ),
+    ("check",): (
+        f"{USAGE} check [-h] --store FILE [--jobs N]"
+        " [--rows ROW [ROW ...] | --every N] MODULE:SWEEP",
+        ACTIONS["check"],
+        *SWEEP,
+        JOBS,
+        "--rows ROW [ROW ...] these rows, counted from 0; all, if not given",
+        "--every N row 0, N, 2 N and so on",
+    ),
+    ("status",): (
+        f"{USAGE} status [-h] --store FILE MODULE:SWEEP",
+        ACTIONS["status"],
+        *SWEEP,
+    ),
+}
+
+
+@pytest.mark.parametrize("action", HELP)
+def test_help_says_what_each_word_is_for(action, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow terminal breaks words
+    with pytest.raises(SystemExit, match="0"):
+        main([*action, "--help"])
+    said = f" {' '.join(capsys.readouterr().out.split())} "
+    assert [line for line in HELP[action] if f" {line} " not in said] == []
+
+
+def test_the_exit_codes_stand_as_they_were_written(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert capsys.readouterr().out.endswith(f"\n\n{EPILOG}\n")
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "expected"),
+    [
+        (
+            "run",
+            (),
+            {"jobs": -1, "dask": None, "renew": False, "progress": True},
+        ),
+        (
+            "run",
+            ("--jobs", 3, "--dask", "tcp://a:1", "--renew", "--quiet"),
+            {"jobs": 3, "dask": "tcp://a:1", "renew": True, "progress": False},
+        ),
+        ("check", (), {"jobs": -1, "rows": None}),
+        ("check", ("--jobs", 3, "--rows", 2), {"jobs": 3, "rows": [2]}),
+    ],
+)
+def test_what_is_asked_for_is_handed_on(
+    action, words, expected, said, store, monkeypatch
+):
+    asked = []
+
+    def note(*arguments, **options):
+        asked.append((arguments, options))
+        return ()
+
+    monkeypatch.setattr(f"lstm_lab.sweeps.__main__.{action}", note)
+    assert said(action, TARGET, *words)[0] == 0
+    assert asked == [((SQUARES, str(store)), expected)]
 
 
 def test_help_says_what_there_is(capsys, monkeypatch):

@@ -1,9 +1,13 @@
 """Sweeps as they run: complete, each row once, the same however it came about."""
 
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 
+import joblib
 import numpy as np
 import pytest
+from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lstm_lab.sweeps import (
@@ -97,6 +101,14 @@ def test_linear_algebra_has_one_thread(store, jobs, monkeypatch):
     assert 2 in here
 
 
+def test_a_worker_sees_to_its_one_thread_itself():
+    with threadpool_limits(2):
+        outcome = running._outcome(
+            THREADS.experiment, THREADS.cases[0], (), header(THREADS).code
+        )
+    assert outcome.result["threads"] == [1]
+
+
 def test_a_row_that_raises_costs_no_other(store, calls, monkeypatch):
     with pytest.raises(SweepError) as caught:
         run(FRAGILE, store, jobs=1)
@@ -117,8 +129,26 @@ def test_a_row_that_raises_costs_no_other(store, calls, monkeypatch):
 
 def test_of_many_failures_some_are_listed(store, monkeypatch):
     monkeypatch.setattr(running, "SHOWN", 2)
-    with pytest.raises(SweepError, match=r"seed 1: .*\n  and 1 more"):
+    with pytest.raises(SweepError, match=r"seed 1: .*\n  and 1 more\n"):
         run(FRAGILE, store, jobs=1)
+    monkeypatch.setattr(running, "SHOWN", 3)
+    with pytest.raises(SweepError, match=r"seed 2: .*\n\nThe first of them"):
+        run(FRAGILE, store, jobs=1)
+
+
+def test_failures_are_listed_in_the_order_of_the_grid():
+    failures = [
+        running._Outcome(SQUARES.cases[row], {}, f"Traceback\nrow {row}")
+        for row in (5, 2)
+    ]
+    with pytest.raises(SweepError) as caught:
+        running._require_success(failures)
+    assert str(caught.value) == (
+        "2 rows failed; those that did not are kept.\n"
+        f"  {SQUARES.cases[2]}: row 2\n"
+        f"  {SQUARES.cases[5]}: row 5\n\n"
+        "The first of them:\nTraceback\nrow 2"
+    )
 
 
 def test_a_result_without_the_signature_is_a_failure(store):
@@ -144,7 +174,7 @@ def test_a_worker_with_other_code_ends_the_sweep(store, monkeypatch):
     )  # the sweep's, a worker's
     monkeypatch.setattr(running, "fingerprints", lambda _module: next(codes))
     with pytest.raises(
-        SweepError, match=r"worker on .* has other code, in lstm_lab\.rnn;"
+        SweepError, match=r"^the worker on .* has other code, in lstm_lab\.rnn;"
     ):
         run(SQUARES, store, jobs=1)
     assert status(SQUARES, store) == Status(0, 6, ())
@@ -156,6 +186,7 @@ def test_no_jobs_are_refused(store):
     assert not store.exists()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_store_in_use_is_refused(store):
     with locked(store), pytest.raises(SweepError, match="another sweep"):
         run(SQUARES, store, jobs=1)
@@ -172,6 +203,154 @@ def test_progress_is_shown_on_a_terminal(half, capfd, monkeypatch):
     shown = capfd.readouterr().err
     assert "3/6" in shown
     assert "6/6" in shown
+    assert "row/s" in shown
+    run(SQUARES, half, jobs=1)
+    assert capfd.readouterr().err == ""
+
+
+# Workers
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Return a list of the workers that are asked for; the rows run in this process."""
+    found = []
+
+    @contextmanager
+    def workers(jobs, dask):
+        found.append((jobs, dask))
+        with joblib.parallel_config("sequential"):
+            yield
+
+    monkeypatch.setattr(running, "_workers", workers)
+    return found
+
+
+def test_without_a_word_there_is_a_process_on_each_core(store, asked):
+    run(SQUARES, store)
+    check(SQUARES, store)
+    assert asked == [(-1, None)] * 2
+
+
+def test_workers_are_those_that_were_asked_for(store, asked):
+    run(SQUARES, store, jobs=3, dask="tcp://a:1")
+    check(SQUARES, store, jobs=2)
+    assert asked == [(3, "tcp://a:1"), (2, None)]
+
+
+@pytest.mark.parametrize("dask", [None, "tcp://a:1"])
+def test_rows_are_handed_out_one_by_one(store, asked, dask, monkeypatch):
+    """A cluster gets all of them at once, and has them when workers come."""
+    told = []
+
+    def parallel(**options):
+        told.append(options)
+        return joblib.Parallel(**options)
+
+    monkeypatch.setattr(running, "Parallel", parallel)
+    run(SQUARES, store, dask=dask)
+    assert len(asked) == 1
+    assert told == [
+        {
+            "return_as": "generator_unordered",
+            "batch_size": 1,
+            "pre_dispatch": "all" if dask else "2*n_jobs",
+        }
+    ]
+
+
+def test_processes_of_this_machine_end_when_they_idle():
+    with running._workers(3, None):
+        backend, jobs = get_active_backend()
+    assert type(backend) is joblib.parallel.BACKENDS["loky"]
+    assert jobs == 3
+    assert backend.backend_kwargs == {
+        "idle_worker_timeout": 10,
+        "initializer": running._ignore_interrupts,
+    }
+
+
+def test_one_job_is_this_process_alone():
+    with running._workers(1, None):
+        backend, _ = get_active_backend()
+        assert joblib.effective_n_jobs() == 1
+    assert type(backend) is joblib.parallel.BACKENDS["sequential"]
+
+
+def test_a_cluster_is_left_when_the_rows_are_there(store, monkeypatch):
+    events = []
+
+    class Client:
+        def __init__(self, *arguments, **options):
+            events.append((arguments, options))
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            events.append("left")
+
+    def backend(*, client):
+        assert type(client) is Client
+        return joblib.parallel.BACKENDS["sequential"]()
+
+    monkeypatch.setattr("distributed.Client", Client)
+    monkeypatch.setattr(running, "_DaskBackend", backend)
+    assert run(SQUARES, store, jobs=1, dask="tcp://a:1") == SQUARED
+    options = {"timeout": running.CONNECT_SECONDS, "set_as_default": False}
+    assert events == [(("tcp://a:1",), options), "left"]
+
+
+@pytest.mark.parametrize(("cores", "jobs"), [(1, 2), (2, 2), (5, 5)])
+def test_a_cluster_of_one_core_is_not_this_process(cores, jobs, monkeypatch):
+    given = []
+
+    def effective_n_jobs(_self, n_jobs):
+        given.append(n_jobs)
+        return cores
+
+    base = running.DaskDistributedBackend
+    monkeypatch.setattr(base, "effective_n_jobs", effective_n_jobs)
+    backend = object.__new__(running._DaskBackend)
+    assert backend.effective_n_jobs(-1) == jobs
+    assert given == [-1]
+
+
+def test_a_task_that_fails_outside_of_its_function_is_told(monkeypatch):
+    submitted = []
+
+    def submit(_self, *arguments):
+        submitted.append((*arguments, Future()))
+        return submitted[-1][-1]
+
+    monkeypatch.setattr(running.DaskDistributedBackend, "submit", submit)
+    backend = object.__new__(running._DaskBackend)
+    told, error = [], RuntimeError("no worker is left")
+    good, bad = (backend.submit(name, told.append) for name in ("a", "b"))
+    assert submitted == [("a", told.append, good), ("b", told.append, bad)]
+    good.set_result(1)
+    assert told == []
+    bad.set_exception(error)
+    assert told == [error]
+
+
+def test_workers_that_fail_are_told_with_their_error():
+    error = RuntimeError("no worker is left")
+
+    def outcomes():
+        yield 1
+        raise error
+
+    guarded = running._guarded(outcomes())
+    assert next(guarded) == 1
+    with pytest.raises(SweepError) as caught:
+        next(guarded)
+    assert str(caught.value) == (
+        "the workers failed: RuntimeError: no worker is left\n"
+        "The rows that are written stay; the same command goes on with the"
+        " others."
+    )
+    assert caught.value.__cause__ is error
 
 
 # Stores of something else
@@ -269,6 +448,23 @@ def test_every_field_that_differs_is_named(store):
     assert str(found[0]) == "row 2, square: -1.0 stored, 1.0 now"
 
 
+def test_what_differs_stands_in_the_order_of_the_grid(store, monkeypatch):
+    create(store, header(SQUARES))
+    with appending(store) as append:
+        for row in SQUARED:
+            append(row._replace(result=row.result | {"square": -1.0}))
+    outcomes = running._outcomes
+
+    @contextmanager
+    def backwards(*arguments):
+        with outcomes(*arguments) as found:
+            yield reversed(list(found))
+
+    monkeypatch.setattr(running, "_outcomes", backwards)
+    found = check(SQUARES, store, jobs=1)
+    assert [mismatch.row for mismatch in found] == [0, 1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "rtol", "agree"),
     [
@@ -282,6 +478,8 @@ def test_every_field_that_differs_is_named(store):
         (np.inf, -np.inf, 1.0, False),
         ([1.0, [2.0]], [1.0, [2.0 + 1e-9]], 1e-8, True),
         ([1.0], [1.0, 2.0], 1.0, False),
+        ([1.0], 1.0, 1.0, False),
+        (1.0, [1.0], 1.0, False),
         ([], [], 0.0, True),
         (3, 3, 0.0, True),
         (3, 4, 0.5, False),

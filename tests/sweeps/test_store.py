@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_lab.sweeps import Sweep, SweepError
+from lstm_lab.sweeps import store as stores
 from lstm_lab.sweeps.store import (
     Row,
     _encode,
@@ -175,8 +176,13 @@ def test_rows_of_another_grid_are_damage(store, tmp_path):
     other = write(tmp_path / "other.jsonl", [], LEARNING)
     row = store.read_bytes().splitlines(keepends=True)[1]
     other.write_bytes(other.read_bytes() + row)
-    with pytest.raises(SweepError, match=r"line 2: .*no row 0 is wanted"):
+    with pytest.raises(SweepError) as caught:
         read(other)
+    assert str(caught.value) == (
+        f"{other}, line 2: this is no line of a store, no row 0 is wanted"
+        " here; take the file from your backup or version control, or delete"
+        " it to run the sweep anew"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"# A text\n", b"half a line"])
@@ -225,6 +231,18 @@ def test_a_forged_row_is_damage(store, text):
         read(store)
 
 
+@pytest.mark.parametrize(
+    "changes", [{"configurations": [{"x": 1}, 2]}, {"seeds": [7, True]}]
+)
+def test_a_grid_of_something_else_is_damage(store, changes):
+    store.write_bytes(sealed(json.dumps(json.loads(HEAD) | changes)[:-1]))
+    with pytest.raises(
+        SweepError,
+        match=r"line 1: .*its configurations must be objects, its seeds numbers",
+    ):
+        read(store)
+
+
 def test_a_grid_that_no_memory_holds_is_damage(store):
     head = json.loads(HEAD) | {
         "configurations": [{"x": x} for x in range(10_000)],
@@ -232,6 +250,14 @@ def test_a_grid_that_no_memory_holds_is_damage(store):
     }
     store.write_bytes(sealed(json.dumps(head)[:-1]))
     with pytest.raises(SweepError, match="asks for 100000000 runs"):
+        read(store)
+
+
+def test_the_largest_grid_is_read(store, monkeypatch):
+    monkeypatch.setattr(stores, "LARGEST", len(ROWS))
+    assert read(store).rows == ROWS
+    monkeypatch.setattr(stores, "LARGEST", len(ROWS) - 1)
+    with pytest.raises(SweepError, match=r"line 1: .*asks for 6 runs, more"):
         read(store)
 
 
@@ -307,6 +333,21 @@ def test_each_change_is_named():
     )
 
 
+def test_a_folder_that_cannot_be_opened_is_left_to_the_system(
+    tmp_path, monkeypatch
+):
+    """As on Windows."""
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("os.open", refuse)
+    create(tmp_path / "store.jsonl", header(SQUARES))
+    monkeypatch.undo()
+    assert read(tmp_path / "store.jsonl").header == header(SQUARES)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_store_has_one_writer(store):
     with (
         locked(store),
