@@ -54,7 +54,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "lstm_lab"
 LISTED = ROOT / "tests" / "mutants" / "equivalent.toml"
 SHARE = (
-    300  # lines with about as many mutants, in each half of a test run's share
+    150  # lines with about as many mutants, in each half of a test run's share
 )
 LEAST = 0.95  # of the mutants that must be killed
 EXAMPLES = 10  # of each property
