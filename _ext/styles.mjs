@@ -15,7 +15,7 @@ await build({
   outfile: join(site, target),
   bundle: true,
   minify: true,
-  loader: { ".png": "file", ".svg": "file", ".ttf": "empty", ".woff2": "file", ".normal.woff2": "dataurl" },
+  loader: { ".png": "file", ".svg": "file", ".ttf": "empty", ".woff2": "file" },
   assetNames: "assets/[name]",
   logLevel: "error",
 });

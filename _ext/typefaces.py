@@ -1,8 +1,6 @@
 """Serve the book's typefaces from the site itself, with the weights and characters that it uses.
 
 They come from npm packages, which the set-up installs; `_static/book.css` says what is set in them.
-The upright ones become part of the style sheet (`styles.mjs`), so that a page is in its type when
-it is first painted.
 """
 
 import shutil
