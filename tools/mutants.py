@@ -53,9 +53,7 @@ from tools import mutating
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "lstm_lab"
 LISTED = ROOT / "tests" / "mutants" / "equivalent.toml"
-SHARE = (
-    150  # lines with about as many mutants, in each half of a test run's share
-)
+SHARE = 150  # lines, about as many mutants, in each half of a test run's share
 LEAST = 0.95  # of the mutants that must be killed
 EXAMPLES = 10  # of each property
 PATIENCE = 20  # times the seconds that a test takes, and at least

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_origin, get_type_hints
 
 from lstm_lab.sweeps.code import fingerprints
 from lstm_lab.sweeps.definition import Case, Sweep, SweepError, Value, cases
@@ -70,15 +70,12 @@ class Store(NamedTuple):
         return tuple(case for case in self.header.cases if case.row not in done)
 
 
-_TYPES: dict[type[Any], dict[str, type[Any]]] = {
-    Header: {
-        "format": int,
-        "experiment": str,
-        "configurations": list,
-        "seeds": list,
-        "code": dict,
-    },
-    Row: {"row": int, "configuration": dict, "seed": int, "result": dict},
+_TYPES: dict[type[Any], dict[str, Any]] = {
+    kind: {
+        name: get_origin(hint) or hint
+        for name, hint in get_type_hints(kind).items()
+    }
+    for kind in (Header, Row)
 }
 
 
