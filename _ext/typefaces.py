@@ -1,45 +1,98 @@
 """Serve the book's typefaces from the site itself, with the weights and characters that it uses.
 
 They come from npm packages, which the set-up installs; `_static/book.css` says what is set in them.
+A browser asks for them before all else, and sets a page in them if they are there when it is first
+drawn. If not, the page stays in what most readers have, stretched to the same width and height, so
+that no line moves under the reader's eyes: how much is measured on the text of the pages.
 """
 
+import json
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 from sphinx.errors import ExtensionError
 
-FILES = {
-    "source-serif-4": ("normal", "italic"),  # the text
-    "source-sans-3": ("normal",),  # headings, and what is not text
+
+class Face(NamedTuple):
+    """A typeface of the book, and the one that stands in for it."""
+
+    family: str
+    package: str
+    style: str
+    stand_in: str
+
+
+FACES = (
+    Face("Lab Serif", "source-serif-4", "normal", "tinos"),
+    Face("Lab Serif", "source-serif-4", "italic", "tinos"),
+    Face("Lab Sans", "source-sans-3", "normal", "arimo"),
+)
+WEIGHTS = {400: "", 700: " Bold"}
+# Arimo and Tinos were made as wide, letter by letter, as what other systems have in their place.
+SAME_WIDTH = {
+    "arimo": ("Arial", "Liberation Sans", "Arimo", "Helvetica"),
+    "tinos": ("Times New Roman", "Liberation Serif", "Tinos", "Times"),
 }
-WEIGHTS = (400, 700)
 FEATURES = ["kern", "liga", "mark", "mkmk", "ccmp", "locl", "tnum"]
 # Copyright and licence, which reserves the fonts' own names.
 NAMES = (0, 13, 14)
+SHEET = "typefaces.css"
+MATHEMATICS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")  # the most of it
+# From a folder fonts are there at once, and browsers refuse to ask for them early.
+PRELOAD = """\
+<script>
+if (location.protocol !== "file:")
+  for (const href of {fonts})
+    document.head.append(Object.assign(document.createElement("link"),
+      {{ rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href }}));
+</script>
+"""
+STYLE = '<link rel="stylesheet"'
+TAG = re.compile(r"<(script|style|svg|head)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 
 def copy(app, exception):
-    """Write the fonts below _static/fonts, each a third as large as it came."""
+    """Write the fonts, each a third as large as it came, and the style sheet that names them."""
     if exception or app.builder.format != "html":
         return
-    packages = Path(app.confdir, "node_modules", "@fontsource-variable")
-    if not packages.is_dir():
-        raise ExtensionError(f"The fonts are not in {packages}: run npm ci")
+    packages = Path(app.confdir, "node_modules")
     target = Path(app.outdir, "_static", "fonts")
     target.mkdir(parents=True, exist_ok=True)
-    pages = Path(app.outdir).rglob("*.html")
-    used = {ord(c) for page in pages for c in page.read_text(encoding="utf-8")}
-    for name, styles in FILES.items():
-        for style in styles:
-            file = (
-                packages / name / "files" / f"{name}-latin-wght-{style}.woff2"
-            )
-            font = cut(TTFont(file), used)
-            font.save(target / f"{name}.{style}.woff2")
-        shutil.copy(packages / name / "LICENSE", target / f"{name}.LICENSE")
+    pages = [
+        page.read_text(encoding="utf-8")
+        for page in Path(app.outdir).rglob("*.html")
+    ]
+    used = {ord(c) for page in pages for c in page}
+    letters = Counter("".join(TAG.sub(" ", page) for page in pages))
+    rules = []
+    for face in FACES:
+        folder = packages / "@fontsource-variable" / face.package
+        name = f"{face.package}-latin-wght-{face.style}.woff2"
+        font = cut(load(folder / "files" / name), used)
+        file = f"{face.package}.{face.style}.woff2"
+        font.save(target / file)
+        shutil.copy(folder / "LICENSE", target / f"{face.package}.LICENSE")
+        rules.append(
+            f'@font-face {{ font-family: "{face.family}"; font-style: {face.style};'
+            f" font-weight: {min(WEIGHTS)} {max(WEIGHTS)}; font-display: optional;"
+            f" src: url(fonts/{file}); }}"
+        )
+        rules += stand_ins(face, font, packages / "@fontsource", letters)
+    sheet = target.with_name(SHEET)
+    sheet.write_text("\n".join(rules) + "\n", encoding="utf-8")
+
+
+def load(file):
+    """Open a font."""
+    if not file.is_file():
+        raise ExtensionError(f"A font is not at {file}: run npm ci")
+    return TTFont(file)
 
 
 def cut(font, used):
@@ -48,12 +101,65 @@ def cut(font, used):
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=used.intersection(font.getBestCmap()))
     subsetter.subset(font)
-    lighter = instancer.instantiateVariableFont(font, {"wght": WEIGHTS})
-    lighter.flavor = "woff2"
-    return lighter
+    limits = {"wght": (min(WEIGHTS), max(WEIGHTS))}
+    if "fvar" in font:
+        font = instancer.instantiateVariableFont(font, limits)
+    font.flavor = "woff2"
+    return font
+
+
+def stand_ins(face, font, folder, letters):
+    """Return rules that give what the reader has the measures of a font, one for each weight."""
+    lines = font["hhea"]
+    for weight, suffix in WEIGHTS.items():
+        own = instancer.instantiateVariableFont(font, {"wght": weight})
+        name = f"{face.stand_in}-latin-{weight}-{face.style}.woff2"
+        other = load(folder / face.stand_in / "files" / name)
+        scale = width(own, letters) / width(other, letters)
+        em = font["head"].unitsPerEm * scale
+        style = suffix + (" Italic" if face.style == "italic" else "")
+        local = ", ".join(
+            f'local("{name}{style}")' for name in SAME_WIDTH[face.stand_in]
+        )
+        yield (
+            f'@font-face {{ font-family: "{face.family} at first";'
+            f" font-style: {face.style}; font-weight: {weight}; src: {local};"
+            f" size-adjust: {scale:.2%}; ascent-override: {lines.ascent / em:.2%};"
+            f" descent-override: {-lines.descent / em:.2%};"
+            f" line-gap-override: {lines.lineGap / em:.2%}; }}"
+        )
+
+
+def width(font, letters):
+    """Return how wide a text's letters are on average, in the font's size."""
+    glyphs, advances = font.getBestCmap(), font["hmtx"].metrics
+    counted = Counter({c: n for c, n in letters.items() if ord(c) in glyphs})
+    wide = sum(n * advances[glyphs[ord(c)]][0] for c, n in counted.items())
+    return wide / counted.total() / font["head"].unitsPerEm
+
+
+def hasten(app, exception):
+    """Cut the fonts of mathematics too; have every page ask for fonts before its style sheet."""
+    if exception or app.builder.name != "html":
+        return
+    site = Path(app.outdir)
+    pages = {p: p.read_text(encoding="utf-8") for p in site.rglob("*.html")}
+    used = {ord(c) for html in pages.values() for c in html}
+    fonts = site / "_static" / "assets"
+    for font in fonts.glob("KaTeX_*.woff2"):
+        cut(load(font), used).save(font)
+    text = [f"{face.package}.{face.style}" for face in FACES]
+    for page, html in pages.items():
+        up = "../" * (len(page.relative_to(site).parts) - 1)
+        names = [*text, *(MATHEMATICS if 'class="katex' in html else ())]
+        paths = [f"{up}_static/assets/{name}.woff2" for name in names]
+        ask = PRELOAD.format(fonts=json.dumps(paths))
+        page.write_text(html.replace(STYLE, ask + STYLE, 1), encoding="utf-8")
 
 
 def setup(app):
-    """Copy before `assets` makes one style sheet of several."""
+    """Write before `assets` makes one style sheet of several; ask when it has."""
+    app.add_css_file(SHEET)
     app.connect("build-finished", copy)
+    app.connect("build-finished", hasten, priority=950)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -140,7 +140,7 @@ def test_a_chapter_less(copy, cache):
     pages = build(copy, cache)
     assert "chapters/ch319.html" not in pages
     for name, page in pages.items():
-        if name not in ("chapters/api.html", "genindex.html"):
+        if not name.startswith(("chapters/api", "genindex")):
             assert (name, "ch319" in words(page)) == (name, False)
     rows = pages["chapters/longer-book.html"].select("table tr")
     assert [len(row.select("a")) for row in rows] == [0, 3, 3, 2]
