@@ -36,6 +36,8 @@ UNUSED = (
 SEARCH = re.compile(
     r'<script[^>]*src="[^"]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>'
 )
+# What has the colour of all code needs no element of its own: most of what listings are made of.
+PLAIN_TOKEN = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 TARGET = "_static/book-site.css"
 ICON = re.compile(r'content:"\\(f[0-9a-f]{3})"')
 
@@ -56,6 +58,7 @@ def lighten(app, exception):
             html = pattern.sub("", html)
         if page.name != "search.html":
             html = SEARCH.sub("", html)
+        html = PLAIN_TOKEN.sub(r"\1", html)
         html = OPTIONS.sub(lambda _: f"<script>{options}</script>", html)
         html = SCRIPT.sub(r"<script defer\1>", html)
         up = "../" * (len(page.relative_to(site).parts) - 1)

@@ -5,26 +5,18 @@ build computed in it. Binder and Colab take theirs from the repository on GitHub
 known there are no buttons for them; see _ext/address.py.
 """
 
-import ast
 import json
 import os
 import re
-from functools import cache
 from pathlib import Path
 
 import nbformat
 from address import repository
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
-from pybtex.database import parse_file
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from plain import GLUED, Plain, labels
 
-# Of a value that another page glued, the name begins with the page: ch318.md::chrono-gain.
-GLUED = re.compile(r"\{glue:text\}`((?:[\w-]+\.md::)?[^`:]+)(?::([^`]+))?`")
-TABLES = re.compile(r"^```\{claims\}[^`]*```$", re.MULTILINE)
 IMPORT = re.compile(r"^from myst_nb import glue\n?", re.MULTILINE)
-COMMENT = re.compile(r"^% .*\n*", re.MULTILINE)  # such as a note for teachers
-CITATION = re.compile(r"\{cite:([tp])\}`([^`]+)`")
-BIBLIOGRAPHY = Path(__file__).parents[1] / "chapters" / "references.bib"
 HIDDEN = "remove-cell"  # of cells that glue, and do nothing else
 METADATA = ("kernelspec", "language_info")
 
@@ -40,23 +32,25 @@ LITE = "lite/notebooks/index.html"  # which tools/lite.py adds to the site
 # --- The notebooks ---
 
 
-def standalone(executed):
+def standalone(executed, known):
     """Return an executed notebook that needs neither the book nor its tools.
 
     Parameters
     ----------
     executed : Path
         What the build executed. The values that it glued, if any, lie beside it.
+    known : dict of plain.Label
+        What has a name in the book.
     """
     notebook = nbformat.read(executed, as_version=4)
-    texts = glued(executed)
+    values = glued(executed)
     for cell in notebook.cells:
         for name, _ in GLUED.findall(cell.source):
             page, elsewhere, own = name.partition(".md::")
             if elsewhere:
                 file = executed.with_name(f"{page}.ipynb")
-                texts[name] = glued(file)[own]
-    return settle(notebook, texts)
+                values[name] = glued(file)[own]
+    return settle(notebook, Plain(executed.stem, values, known))
 
 
 def glued(executed):
@@ -66,61 +60,36 @@ def glued(executed):
     return {name: value["data"]["text/plain"] for name, value in values.items()}
 
 
-def settle(notebook, texts):
-    """Return a notebook with the values in its text, and without the cells that glued them.
+def settle(notebook, plain):
+    """Return a notebook in plain Markdown, without the cells that glued what is now in its text.
 
     Parameters
     ----------
     notebook : NotebookNode
         Changed in place.
-    texts : dict of str
-        What Python writes for each value, by the name under which it was glued.
+    plain : plain.Plain
+        What turns the text of the page into plain Markdown.
     """
-
-    def value(role):
-        name, style = role.groups(default="")
-        return format(ast.literal_eval(texts[name]), style)
-
     notebook.metadata = {
         key: notebook.metadata[key]
         for key in METADATA
         if key in notebook.metadata
     }
-    notebook.cells = [
-        cell
-        for cell in notebook.cells
-        if HIDDEN not in cell.metadata.get("tags", ())
-    ]
+    cells = []
     for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.source = IMPORT.sub("", cell.source)
+        if cell.cell_type == "markdown":
+            cell.source = plain(cell.source)
+        elif HIDDEN in cell.metadata.get("tags", ()):
+            continue
         else:
-            text = COMMENT.sub("", GLUED.sub(value, cell.source))
-            text = TABLES.sub("*A table, on the page of the book.*", text)
-            cell.source = CITATION.sub(cited, text)
+            cell.source = IMPORT.sub("", cell.source)
+        if cell.source:
+            cells.append(cell)
+        if figure := cell.metadata.get("mystnb", {}).get("figure"):
+            caption = plain.caption(figure)
+            cells.append(new_markdown_cell(caption, id=f"{cell.id}-caption"))
+    notebook.cells = cells
     return notebook
-
-
-def cited(role):
-    """Return a citation in words: a notebook has no list of references to link to."""
-    kind, keys = role.groups()
-    form = "{} ({})" if kind == "t" else "{}, {}"
-    works = [bibliography().entries[key.strip()] for key in keys.split(",")]
-    texts = [form.format(names(work), work.fields["year"]) for work in works]
-    return ", ".join(texts) if kind == "t" else f"({'; '.join(texts)})"
-
-
-def names(work):
-    """Return who wrote a work, the first of more than two."""
-    people = work.persons["author"] or work.persons["editor"]
-    family = ["".join(map(str, person.rich_last_names)) for person in people]
-    return f"{family[0]} et al." if len(family) > 2 else " and ".join(family)
-
-
-@cache
-def bibliography():
-    """Return the works that the book cites."""
-    return parse_file(BIBLIOGRAPHY)
 
 
 def for_colab(notebook, name):
@@ -136,6 +105,26 @@ def write(notebook, file):
     # JupyterLite does not expect that a source is split into lines.
     text = nbformat.writes(notebook, split_lines=False)
     file.write_text(text + "\n", encoding="utf-8")
+
+
+def execution(app, page):
+    """Return where the build puts a page's notebook when it has executed it."""
+    return Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
+
+
+def publish(app, exception):
+    """Write every page's notebooks, when the pages have been built and all has its number."""
+    if exception or app.builder.name != "html":
+        return
+    site = Path(app.outdir)
+    name, known = repository(os.environ), labels(site)
+    for page in sorted(app.env.found_docs):
+        if (executed := execution(app, page)).exists():
+            notebook = standalone(executed, known)
+            write(notebook, site / "_sources" / f"{page}.ipynb")
+            if name:
+                colab = site.parent / BRANCH / f"{page}.ipynb"
+                write(for_colab(notebook, name), colab)
 
 
 # --- The buttons ---
@@ -166,18 +155,11 @@ def buttons(page, name, pathto):
 
 
 def offer(app, page, _template, context, _doctree):
-    """Write a page's notebooks and add its buttons, before the theme adds the downloads."""
-    site = Path(app.outdir)
-    executed = site.parent / "jupyter_execute" / f"{page}.ipynb"
-    if app.builder.name != "html" or not executed.exists():
+    """Add the buttons of a page with cells, before the theme adds the downloads."""
+    if app.builder.name != "html" or not execution(app, page).exists():
         return
     name = repository(os.environ)
-    notebook = standalone(executed)
-    write(notebook, site / "_sources" / f"{page}.ipynb")
     context["ipynb_source"] = f"{page}.ipynb"
-    if name:
-        colab = site.parent / BRANCH / f"{page}.ipynb"
-        write(for_colab(notebook, name), colab)
     context["header_buttons"].append(
         {
             "type": "group",
@@ -223,4 +205,5 @@ def setup(app):
     app.connect("config-inited", link)
     app.connect("html-page-context", offer, priority=500)
     app.connect("html-page-context", offer_book, priority=502)
+    app.connect("build-finished", publish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

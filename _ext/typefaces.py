@@ -7,12 +7,14 @@ that no line moves under the reader's eyes: how much is measured on the text of 
 """
 
 import json
+import logging
 import re
 import shutil
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from assets import TARGET
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
@@ -25,15 +27,16 @@ class Face(NamedTuple):
     family: str
     package: str
     style: str
+    weights: tuple[int, ...]
     stand_in: str
 
 
 FACES = (
-    Face("Lab Serif", "source-serif-4", "normal", "tinos"),
-    Face("Lab Serif", "source-serif-4", "italic", "tinos"),
-    Face("Lab Sans", "source-sans-3", "normal", "arimo"),
+    Face("Lab Serif", "source-serif-4", "normal", (400, 700), "tinos"),
+    Face("Lab Serif", "source-serif-4", "italic", (400,), "tinos"),
+    Face("Lab Sans", "source-sans-3", "normal", (400, 700), "arimo"),
 )
-WEIGHTS = {400: "", 700: " Bold"}
+BOLD = {400: "", 700: " Bold"}
 # Arimo and Tinos were made as wide, letter by letter, as what other systems have in their place.
 SAME_WIDTH = {
     "arimo": ("Arial", "Liberation Sans", "Arimo", "Helvetica"),
@@ -53,7 +56,6 @@ if (location.protocol !== "file:")
       {{ rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href }}));
 </script>
 """
-STYLE = '<link rel="stylesheet"'
 TAG = re.compile(r"<(script|style|svg|head)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 
@@ -74,13 +76,13 @@ def copy(app, exception):
     for face in FACES:
         folder = packages / "@fontsource-variable" / face.package
         name = f"{face.package}-latin-wght-{face.style}.woff2"
-        font = cut(load(folder / "files" / name), used)
+        font = cut(load(folder / "files" / name), used, face.weights)
         file = f"{face.package}.{face.style}.woff2"
         font.save(target / file)
         shutil.copy(folder / "LICENSE", target / f"{face.package}.LICENSE")
         rules.append(
             f'@font-face {{ font-family: "{face.family}"; font-style: {face.style};'
-            f" font-weight: {min(WEIGHTS)} {max(WEIGHTS)}; font-display: optional;"
+            f" font-weight: {face.weights[0]} {face.weights[-1]}; font-display: optional;"
             f" src: url(fonts/{file}); }}"
         )
         rules += stand_ins(face, font, packages / "@fontsource", letters)
@@ -95,14 +97,14 @@ def load(file):
     return TTFont(file)
 
 
-def cut(font, used):
+def cut(font, used, weights=None):
     """Return a font without the characters, features and weights that no page uses."""
     options = subset.Options(layout_features=FEATURES, name_IDs=NAMES)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=used.intersection(font.getBestCmap()))
     subsetter.subset(font)
-    limits = {"wght": (min(WEIGHTS), max(WEIGHTS))}
-    if "fvar" in font:
+    if weights:
+        limits = {"wght": (weights[0], weights[-1])}
         font = instancer.instantiateVariableFont(font, limits)
     font.flavor = "woff2"
     return font
@@ -111,13 +113,15 @@ def cut(font, used):
 def stand_ins(face, font, folder, letters):
     """Return rules that give what the reader has the measures of a font, one for each weight."""
     lines = font["hhea"]
-    for weight, suffix in WEIGHTS.items():
-        own = instancer.instantiateVariableFont(font, {"wght": weight})
+    for weight in face.weights:
+        own = font
+        if "fvar" in font:
+            own = instancer.instantiateVariableFont(font, {"wght": weight})
         name = f"{face.stand_in}-latin-{weight}-{face.style}.woff2"
         other = load(folder / face.stand_in / "files" / name)
         scale = width(own, letters) / width(other, letters)
         em = font["head"].unitsPerEm * scale
-        style = suffix + (" Italic" if face.style == "italic" else "")
+        style = BOLD[weight] + (" Italic" if face.style == "italic" else "")
         local = ", ".join(
             f'local("{name}{style}")' for name in SAME_WIDTH[face.stand_in]
         )
@@ -151,14 +155,16 @@ def hasten(app, exception):
     text = [f"{face.package}.{face.style}" for face in FACES]
     for page, html in pages.items():
         up = "../" * (len(page.relative_to(site).parts) - 1)
+        style = f'<link rel="stylesheet" href="{up}{TARGET}">'
         names = [*text, *(MATHEMATICS if 'class="katex' in html else ())]
         paths = [f"{up}_static/assets/{name}.woff2" for name in names]
         ask = PRELOAD.format(fonts=json.dumps(paths))
-        page.write_text(html.replace(STYLE, ask + STYLE, 1), encoding="utf-8")
+        page.write_text(html.replace(style, ask + style, 1), encoding="utf-8")
 
 
 def setup(app):
     """Write before `assets` makes one style sheet of several; ask when it has."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     app.add_css_file(SHEET)
     app.connect("build-finished", copy)
     app.connect("build-finished", hasten, priority=950)

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,9 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "_ext"))
 import launch  # noqa: E402
+from plain import Label, Plain, labels  # noqa: E402
 
+SITE = ROOT / "_build" / "html"
 BUILT = ROOT / "_build" / "course"
 EXECUTED = ROOT / "_build" / "jupyter_execute" / "chapters"
 TIMEOUT = 600  # seconds a cell
@@ -206,11 +209,7 @@ def put_back(stripped: NotebookNode, chapter: str) -> NotebookNode:
 
 def instructor(chapter: str) -> str:
     """Return a chapter's text with the solutions open and the teaching notes in boxes."""
-    text = chapter.replace("\n:class: dropdown\n:label: sol-", "\n:label: sol-")
-    return NOTE.sub(
-        r":::{admonition} Teaching note\n:class: important\n\g<text>\n:::\n",
-        text,
-    )
+    return NOTE.sub(r":::{admonition} Teaching note\n\g<text>\n:::\n", chapter)
 
 
 # --- Building ---
@@ -229,16 +228,16 @@ def notebook(text: str) -> NotebookNode:
     return made
 
 
-def run(made: NotebookNode, folder: Path) -> NotebookNode:
-    """Execute a notebook and set its values in its text; an error that is not expected ends it."""
+def run(made: NotebookNode, source: Path) -> NotebookNode:
+    """Execute a chapter's notebook and make its text plain; an error not expected ends it."""
     client = NotebookClient(
         made,
         timeout=TIMEOUT,
         kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
+        resources={"metadata": {"path": str(source.parent)}},
     )
     client.execute()
-    return launch.settle(made, glued(made))
+    return launch.settle(made, Plain(source.stem, glued(made), known()))
 
 
 def as_built(made: NotebookNode, executed: Path) -> NotebookNode:
@@ -252,7 +251,14 @@ def as_built(made: NotebookNode, executed: Path) -> NotebookNode:
             )
         mine.outputs = theirs.outputs
         mine.execution_count = theirs.execution_count
-    return launch.settle(made, launch.glued(executed))
+    plain = Plain(executed.stem, launch.glued(executed), known())
+    return launch.settle(made, plain)
+
+
+@cache
+def known() -> dict[str, Label]:
+    """Return what has a name in the built book."""
+    return labels(SITE)
 
 
 def code_cells(made: NotebookNode) -> list[NotebookNode]:
@@ -295,7 +301,7 @@ def write(made: NotebookNode, file: Path) -> None:
 def build(source: Path) -> str:
     """Make and run both notebooks of a chapter; return what was made."""
     chapter = read(source)
-    stripped = run(notebook(student(chapter)), source.parent)
+    stripped = run(notebook(student(chapter)), source)
     stubs = raised(stripped)
     for each in stripped.cells:
         if {"stub", RAISES} & set(each.metadata.get("tags", ())):

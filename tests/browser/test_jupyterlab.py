@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from .conftest import ROOT
 
 START = 120_000  # milliseconds, for the server, the page and the kernel
+PATIENCE = 30  # seconds
 MAKE = """\
 from lstm_lab.widgets import Control, Frame, MovingFigure
 
@@ -135,8 +136,14 @@ def test_a_figure_and_python_move_each_other(notebook):
     slider.press("ArrowRight")
     figure.locator("select").select_option("blue")
     expect(shown).to_have_text("large blue")
-    told = run(page, 1).locator(".jp-OutputArea-output")
-    expect(told).to_have_text("{'size': 1, 'color': 1}\n")
+    # What moves twice is sent twice, and the second time when the kernel has answered the first.
+    moved = "{'size': 1, 'color': 1}\n"
+    for _ in range(PATIENCE):
+        told = run(page, 1).locator(".jp-OutputArea-output")
+        if told.inner_text() == moved:
+            break
+        page.wait_for_timeout(1000)
+    expect(told).to_have_text(moved)
 
     run(page, 2)
     expect(shown).to_have_text("small blue")

@@ -154,6 +154,26 @@ def test_the_type_is_the_books_own(browser, home, path):
 # --- On paper ---
 
 
+ASKED = """
+() => {
+  const fetched = performance.getEntriesByType("resource").map(({ name }) => name);
+  return [...document.querySelectorAll("link[rel=preload][as=font]")]
+    .map(({ href }) => [href.split("/").at(-1), fetched.filter((name) => name === href).length]);
+}
+"""
+SET = "() => [...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family)"
+
+
+def test_fonts_that_are_asked_for_early_are_fetched_once_and_set(browser, home):
+    with opened(browser, home, "chapters/ch318.html") as (page, faults):
+        asked = dict(page.evaluate(ASKED))
+        families = {name.strip('"') for name in page.evaluate(SET)}
+    assert len(asked) == 5
+    assert set(asked.values()) == {1}
+    assert {"Lab Serif", "Lab Sans", "KaTeX_Main", "KaTeX_Math"} <= families
+    assert faults == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("path", CHAPTERS)
 def test_print_shows_the_text_alone_dark_on_white(browser, home, path, theme):

@@ -217,7 +217,7 @@ def test_the_book_holds_with_other_seeds(copy, source):
     changed = copy / "chapters" / source.name
     after = changed.read_text(encoding="utf-8")
     assert len(re.findall(r"\b10\d\d\b", after)) > before.count("default_rng(")
-    course.run(course.notebook(after), changed.parent)
+    course.run(course.notebook(after), changed)
 
 
 DRAW = """

@@ -83,7 +83,7 @@ def test_each_bias_has_two_curves_over_all_in_grey(paths):
         norms = paths.typical_full[n], paths.typical_direct[n]
         fallen = [np.log10(norm[-1] / norm[0]) for norm in norms]
         np.testing.assert_allclose(
-            drawn[0] / fallen[0], drawn[1] / fallen[1], rtol=1e-3
+            drawn[0] / fallen[0], drawn[1] / fallen[1], rtol=5e-3
         )
 
 
@@ -119,7 +119,7 @@ def test_each_step_of_a_cell_is_marked_in_both_panels(steps):
     marks = np.array([[across(mark) for (mark,) in found] for found in frames])
     gaps = np.diff(marks, axis=0)
     assert np.all(gaps > 0)
-    np.testing.assert_allclose(gaps - gaps[0], 0, atol=1e-3)
+    np.testing.assert_allclose(gaps - gaps[0], 0, atol=0.02)
 
 
 @pytest.mark.parametrize(

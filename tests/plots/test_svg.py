@@ -40,6 +40,22 @@ def test_a_figure_in_a_page_follows_its_scheme():
         assert second.rstrip(';"') == f"{plots.night(day)})"
 
 
+def test_places_are_as_fine_as_a_screen():
+    figure = draw(1 / 3)
+    drawn = BeautifulSoup(plots.inline(figure, label="a"), "html.parser").svg
+    numbers = re.findall(r"\d+\.(\d+)", str(drawn))
+    assert max(map(len, numbers)) == 2
+    (line,) = figure.axes[0].lines
+    ends = figure.axes[0].transData.transform(line.get_xydata())
+    x, y = (72 / figure.dpi * ends).T
+    height = 72 * figure.get_figheight()
+    path = " ".join(
+        f"{mark} {across:.2f} {down:.2f}"
+        for mark, across, down in zip("ML", x, height - y, strict=True)
+    )
+    assert path in str(drawn)
+
+
 def test_names_of_figures_in_one_page_differ():
     def names(html):
         return set(re.findall(r'\bid="([^"]+)"', html))
