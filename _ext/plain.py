@@ -125,8 +125,10 @@ class Plain(NamedTuple):
         if kind == "sub-ref":
             text = f"{self.page} {text}"
         there = self.known[text]
-        elsewhere = kind == "eq" and there.page != self.page
-        return f"{there.called} of {there.page}" if elsewhere else there.called
+        if kind != "eq":
+            return there.called
+        elsewhere = there.page != self.page
+        return f"Eq. {there.called}" + f" of {there.page}" * elsewhere
 
     def directive(self, found):
         """Return what stands for a directive."""

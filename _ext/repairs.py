@@ -66,6 +66,12 @@ REPAIRS = {
         re.compile(r'<section id="(?:exercise|solution)-content">'),
         "<section>",
     ),
+    "the link of a solution's title begins with a space, which is underlined": (
+        re.compile(
+            r'Solution to(<a class="reference internal" href="#[^"]*">) '
+        ),
+        r"Solution to \1",
+    ),
     "the corner of a table is a heading of nothing": (
         re.compile(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>'),
         "<td></td>",

@@ -47,7 +47,7 @@ def test_names_are_read_off_the_built_pages(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{eq}`eq-one`", "(4)"),
+        ("{eq}`eq-one`", "Eq. (4)"),
         ("{numref}`fig-one` shows", "Fig. 2 shows"),
         ("{ref}`here`", "A title"),
         ("{ref}`the other book <ch123>`", "the other book"),
@@ -73,7 +73,7 @@ def test_roles_are_words(text, expected):
 
 
 def test_an_equation_of_another_page_says_which():
-    assert say("{eq}`eq-one`", page="other") == "(4) of page"
+    assert say("{eq}`eq-one`", page="other") == "Eq. (4) of page"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_equation_of_another_page_says_which():
         ),
         (
             ":::{admonition} Mind\n:class: note\nOne.\n\nTwo {eq}`eq-one`.\n:::",
-            "> **Mind**\n>\n> One.\n>\n> Two (4).",
+            "> **Mind**\n>\n> One.\n>\n> Two Eq. (4).",
         ),
         (":::{margin}\nAside.\n:::", "> Aside."),
         (
