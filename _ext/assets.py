@@ -89,7 +89,7 @@ def shrink_icons(site):
     style = (site / TARGET).read_text(encoding="utf-8")
     points = [int(point, 16) for point in ICON.findall(style)]
     for font in (site / "_static/vendor/fontawesome/webfonts").glob("*.ttf"):
-        glyphs = TTFont(font)
+        glyphs = TTFont(font, recalcTimestamp=False)
         subsetter = subset.Subsetter()
         subsetter.populate(unicodes=points)
         subsetter.subset(glyphs)

@@ -18,6 +18,7 @@ from plain import GLUED, Plain, labels
 
 IMPORT = re.compile(r"^from myst_nb import glue\n?", re.MULTILINE)
 HIDDEN = "remove-cell"  # of cells that glue, and do nothing else
+VIEW = "application/vnd.jupyter.widget-view+json"  # of what a kernel has that is no more
 METADATA = ("kernelspec", "language_info")
 
 BINDER = (
@@ -44,7 +45,8 @@ def standalone(executed, known):
     """
     notebook = nbformat.read(executed, as_version=4)
     values = glued(executed)
-    for cell in notebook.cells:
+    for count, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{count}"  # not another one in each build
         for name, _ in GLUED.findall(cell.source):
             page, elsewhere, own = name.partition(".md::")
             if elsewhere:
@@ -83,6 +85,8 @@ def settle(notebook, plain):
             continue
         else:
             cell.source = IMPORT.sub("", cell.source)
+            for output in cell.outputs:
+                output.get("data", {}).pop(VIEW, None)
         if cell.source:
             cells.append(cell)
         if figure := cell.metadata.get("mystnb", {}).get("figure"):

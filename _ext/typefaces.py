@@ -94,7 +94,7 @@ def load(file):
     """Open a font."""
     if not file.is_file():
         raise ExtensionError(f"A font is not at {file}: run npm ci")
-    return TTFont(file)
+    return TTFont(file, recalcTimestamp=False)
 
 
 def cut(font, used, weights=None):

@@ -30,7 +30,10 @@ GATE_ORDERS: dict[str, dict[Architecture, tuple[str, ...]]] = {
     "Keras": {rnn: ("h",), lstm: ("i", "f", "g", "o"), gru: ("-z", "r", "h")},
     "ONNX": {rnn: ("h",), lstm: ("i", "o", "f", "g"), gru: ("-z", "r", "h")},
 }
-"""The packing orders, in our names of the gates; a minus marks one whose sign is the opposite."""
+"""The packing orders, in our names of the gates; a minus marks one whose sign is the opposite.
+
+:meta hide-value:
+"""
 
 SHAPES: dict[str, dict[str, checks.Shape]] = {
     "PyTorch": {

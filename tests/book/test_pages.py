@@ -20,3 +20,15 @@ def test_page(check, page):
 @pytest.mark.parametrize("check", checks.EXECUTED_PAGE)
 def test_executed_page(check, page):
     assert check(BOOK, page) == []
+
+
+def test_no_page_tells_where_it_was_built():
+    site = BOOK.root / "_build" / "html"
+    here = str(BOOK.root)
+    told = [
+        file.relative_to(site).as_posix()
+        for kind in ("html", "js", "css", "ipynb")
+        for file in site.rglob(f"*.{kind}")
+        if here in file.read_text(encoding="utf-8")
+    ]
+    assert told == []
