@@ -16,8 +16,8 @@ READY = "document.fonts.status === 'loaded'"
 # All rules, also those of good practice. One cannot read MathML, and takes a heading of a table
 # that is a formula for an empty one.
 RUN_AXE = """
-async (colors) => {
-  const rules = { "empty-table-header": { enabled: false }, "color-contrast": { enabled: colors } };
+async () => {
+  const rules = { "empty-table-header": { enabled: false } };
   const { violations } = await axe.run(document, { resultTypes: ["violations"], rules });
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
@@ -126,15 +126,9 @@ def opened(
 
 
 def look(
-    browser: Browser,
-    home: str,
-    path: str,
-    theme: str,
-    width: int,
-    *,
-    colors: bool = True,
+    browser: Browser, home: str, path: str, theme: str, width: int
 ) -> list[str]:
-    """Return all faults of a page as one reader meets it, those of contrast if wanted."""
+    """Return all faults of a page as one reader meets it."""
     with opened(browser, home, path, theme=theme, width=width) as (
         page,
         faults,
@@ -142,7 +136,7 @@ def look(
         faults += [f"image {fault}" for fault in page.evaluate(IMAGES)]
         faults += [f"mathematics: {raw}" for raw in page.evaluate(RAW)]
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        faults += [f"axe {found}" for found in page.evaluate(RUN_AXE, colors)]
+        faults += [f"axe {found}" for found in page.evaluate(RUN_AXE)]
         if width < 600:
             page.set_viewport_size({"width": NARROW, "height": HEIGHT})
             faults += [

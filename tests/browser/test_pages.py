@@ -13,19 +13,11 @@ OTHERS = [
 ]
 
 
-LARGE = 200_000  # bytes
-ONCE = {("light", 1280), ("dark", 390)}
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("path", chapters() + OTHERS)
 def test_page_has_no_fault(browser, home, path, theme, width):
-    # Contrast takes seconds on a large page. It is looked at there once by day and once by night;
-    # what all pages share, on a desk or on a phone, is on the small ones, too.
-    small = (SITE / path).stat().st_size < LARGE
-    colors = small or (theme, width) in ONCE
-    assert look(browser, home, path, theme, width, colors=colors) == []
+    assert look(browser, home, path, theme, width) == []
 
 
 def test_every_page_of_the_site_is_looked_at():
