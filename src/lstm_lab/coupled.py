@@ -3,8 +3,10 @@ r"""The LSTM with coupled gates: what it forgets is what it admits.
 .. math::
 
     a_t &= W\,[x_t; h_{t-1}] + b = [a^f_t; a^o_t; a^g_t] \\
-    f_t, o_t &= \sigma(a^f_t), \sigma(a^o_t), \qquad g_t = \tanh(a^g_t) \\
-    c_t &= f_t \odot c_{t-1} + (1 - f_t) \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
+    f_t, o_t &= \sigma(a^f_t), \sigma(a^o_t) \\
+    g_t &= \tanh(a^g_t) \\
+    c_t &= f_t \odot c_{t-1} + (1 - f_t) \odot g_t \\
+    h_t &= o_t \odot \tanh(c_t)
 
 As :math:`1 - \sigma(a) = \sigma(-a)`, this is an LSTM whose input gate has the weights of the
 forget gate with the other sign. So it is run as one: `expand` gives the LSTM's parameters,

@@ -2,7 +2,8 @@ r"""The gated recurrent unit: one state, an update gate and a reset gate.
 
 .. math::
 
-    z_t, r_t &= \sigma(W_z\,[x_t; h_{t-1}] + b_z),\; \sigma(W_r\,[x_t; h_{t-1}] + b_r) \\
+    z_t &= \sigma(W_z\,[x_t; h_{t-1}] + b_z) \\
+    r_t &= \sigma(W_r\,[x_t; h_{t-1}] + b_r) \\
     \tilde h_t &= \tanh(W_h\,[x_t; r_t \odot h_{t-1}] + b_h) \\
     h_t &= (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t
 

@@ -3,8 +3,10 @@ r"""Long short-term memory: a cell state behind three gates.
 .. math::
 
     a_t &= W\,[x_t; h_{t-1}] + b = [a^i_t; a^f_t; a^o_t; a^g_t] \\
-    i_t, f_t, o_t &= \sigma(a^i_t), \sigma(a^f_t), \sigma(a^o_t), \qquad g_t = \tanh(a^g_t) \\
-    c_t &= f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
+    i_t, f_t, o_t &= \sigma(a^i_t), \sigma(a^f_t), \sigma(a^o_t) \\
+    g_t &= \tanh(a^g_t) \\
+    c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\
+    h_t &= o_t \odot \tanh(c_t)
 
 Index 0 of ``trace.h`` and ``trace.c`` is the initial state, so step t of the code
 (counted from 0) reads ``x[t]``, ``h[t]``, ``c[t]`` and writes ``h[t + 1]``, ``c[t + 1]``.
@@ -148,12 +150,12 @@ def update_vjp(
 
     .. math::
 
-        d\bar c_t &= dc_t + dh_t \odot o_t \odot (1 - \tanh^2 c_t), \qquad
-        dc_{t-1} = d\bar c_t \odot f_t \\
-        da^i_t &= d\bar c_t \odot g_t \odot i_t (1 - i_t), \qquad
-        da^f_t = d\bar c_t \odot c_{t-1} \odot f_t (1 - f_t) \\
-        da^o_t &= dh_t \odot \tanh(c_t) \odot o_t (1 - o_t), \qquad
-        da^g_t = d\bar c_t \odot i_t \odot (1 - g_t^2)
+        d\bar c_t &= dc_t + dh_t \odot o_t \odot (1 - \tanh^2 c_t) \\
+        dc_{t-1} &= d\bar c_t \odot f_t \\
+        da^i_t &= d\bar c_t \odot g_t \odot i_t (1 - i_t) \\
+        da^f_t &= d\bar c_t \odot c_{t-1} \odot f_t (1 - f_t) \\
+        da^o_t &= dh_t \odot \tanh(c_t) \odot o_t (1 - o_t) \\
+        da^g_t &= d\bar c_t \odot i_t \odot (1 - g_t^2)
 
     Parameters
     ----------

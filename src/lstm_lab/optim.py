@@ -228,9 +228,9 @@ class Adam:
 
     .. math::
 
-        m &\leftarrow \beta_1 m + (1 - \beta_1)\,dp, \qquad
-        v \leftarrow \beta_2 v + (1 - \beta_2)\,dp^2 \\
-        p &\leftarrow p - \eta \, \frac{m / (1 - \beta_1^n)}
+        m \leftarrow \beta_1 m + (1 - \beta_1)\,dp, \qquad
+        v \leftarrow \beta_2 v + (1 - \beta_2)\,dp^2, \qquad
+        p \leftarrow p - \eta \, \frac{m / (1 - \beta_1^n)}
         {\sqrt{v / (1 - \beta_2^n)} + \epsilon} \qquad \text{in step } n = 1, 2, \dots
 
     Parameters

@@ -48,12 +48,12 @@ async () => {
   ]);
 }
 """
-# An equation may scroll, but its beginning must be where one can scroll to.
+# No part of an equation is out of sight, and none has to be scrolled to.
 CUT = """
-() => [...document.querySelectorAll("div.math")]
-  .filter((e) => [...e.children].some((part) =>
+() => [...document.querySelectorAll(".katex-display > .katex > .katex-html")]
+  .filter((e) => e.scrollWidth > e.clientWidth + 1 || [...e.children].some((part) =>
     part.getBoundingClientRect().left < e.getBoundingClientRect().left - 1))
-  .map((e) => e.id)
+  .map((e) => `${e.closest("[id]").id}: ${e.scrollWidth} of ${e.clientWidth} pixels`)
 """
 WIDER = """
 () => {

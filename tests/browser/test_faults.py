@@ -14,6 +14,10 @@ PAGE = """<!DOCTYPE html>
 <body><main><h1>A page</h1><p>Some text.</p><!-- here --></main></body></html>
 """
 PICTURE = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E"
+EQUATION = (
+    "<div id='eq'><div class='katex-display'><div class='katex'>"
+    "<div class='katex-html' style='{}'><div style='{}'>x</div></div></div></div></div>"
+)
 FAULTS = {
     "script": ("<script>throw Error('broken')</script>", "script: broken"),
     "console": ("<script>console.error('wrong')</script>", "console: wrong"),
@@ -42,9 +46,12 @@ FAULTS = {
         "<div style='width:400px'>wide</div>",
         "wider than the screen: DIV",
     ),
-    "equation": (
-        "<div class='math' id='eq' style='overflow:hidden'>"
-        "<div style='margin-left:-9px'>x</div></div>",
+    "equation that is wide": (
+        EQUATION.format("overflow:auto", "width:400px"),
+        "equation cut: eq: 400 of",
+    ),
+    "equation that begins out of sight": (
+        EQUATION.format("overflow:hidden", "margin-left:-9px"),
         "equation cut: eq",
     ),
 }

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lstm_lab import seq2seq, tree
+from lstm_lab import optim, seq2seq, tree
 from lstm_lab.seq2seq import fitting
 from lstm_lab.tokenizer import BOS, EOS, PAD
 
@@ -53,6 +53,7 @@ def test_the_same_configuration_is_the_same_run(held_out):
     assert bits(seq2seq.fit(BRIEF, copies, held_out)) == bits(run)
     other = dataclasses.replace(BRIEF, seed=1)
     assert bits(seq2seq.fit(other, copies, held_out)) != bits(run)
+    assert run.config == BRIEF
     assert run.evaluated.tolist() == [0, 2, 4, 5]
     for leaf in tree.leaves(run.params).values():
         assert leaf.dtype == np.float32
@@ -81,6 +82,47 @@ def test_an_interrupted_run_is_the_beginning_of_the_whole_one(held_out):
     assert whole.interrupted is False
     np.testing.assert_array_equal(run.losses, whole.losses[:3])
     assert run.evaluated.tolist() == [0, 2]
+
+
+def test_a_run_interrupted_before_anything_is_an_empty_record(
+    held_out, monkeypatch
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting, "loss", interrupted)
+    run = seq2seq.fit(BRIEF, copies, held_out)
+    assert run.interrupted is True
+    assert run.evaluated.shape == (0,)
+    assert run.evaluated.dtype == int
+    assert run.decoded == ()
+
+
+def test_a_long_gradient_is_shortened(held_out):
+    """The way that plain gradient descent goes is the gradient times the rate."""
+    config = dataclasses.replace(
+        BRIEF,
+        steps=1,
+        optimizer=optim.SGD,
+        learning_rate=1.0,
+        clip=1e-3,
+        dtype="float64",
+    )
+    run = seq2seq.fit(config, copies, held_out)
+    init_rng, _, _ = np.random.default_rng(0).spawn(3)
+    start = seq2seq.init(NET, rng=init_rng)
+    way = tree.map(np.subtract, run.params, start)
+    assert run.grad_norms[0] > 1e-3
+    np.testing.assert_allclose(optim.global_norm(way), 1e-3, rtol=1e-9)
+
+
+def test_an_answer_that_does_not_end_is_a_token_longer_than_the_targets(rng):
+    params = seq2seq.init(NET, rng=rng)
+    params.b_out[EOS] = -100.0
+    batch = pairs(rng)
+    found = fitting.answer(NET, params, batch)
+    assert len(found.tokens) == len(batch.target) + 1
+    assert (found.tokens != EOS).all()
 
 
 def test_divergence_is_an_error(held_out):
@@ -138,6 +180,17 @@ def test_free_running_reads_its_own_guesses(rng):
     answers, _ = seq2seq.logits(NET, params, batch, inputs)
     np.testing.assert_array_equal(inputs[1:], answers[:-1].argmax(-1))
     assert (inputs[1:] != batch.target[:-1]).any()
+
+
+def test_free_running_forces_nothing_even_by_the_smallest_draw(rng):
+    class Smallest:
+        random = staticmethod(np.zeros)
+
+    params = seq2seq.init(NET, rng=rng)
+    batch = pairs(rng)
+    free = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=rng)
+    drawn = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=Smallest())
+    np.testing.assert_array_equal(drawn, free)
 
 
 def test_scheduled_sampling_reads_some_of_each(rng):
