@@ -114,12 +114,9 @@ def stand_ins(face, font, folder, letters):
     """Return rules that give what the reader has the measures of a font, one for each weight."""
     lines = font["hhea"]
     for weight in face.weights:
-        own = font
-        if "fvar" in font:
-            own = instancer.instantiateVariableFont(font, {"wght": weight})
         name = f"{face.stand_in}-latin-{weight}-{face.style}.woff2"
         other = load(folder / face.stand_in / "files" / name)
-        scale = width(own, letters) / width(other, letters)
+        scale = width(font, letters, weight) / width(other, letters)
         em = font["head"].unitsPerEm * scale
         style = BOLD[weight] + (" Italic" if face.style == "italic" else "")
         local = ", ".join(
@@ -134,11 +131,12 @@ def stand_ins(face, font, folder, letters):
         )
 
 
-def width(font, letters):
+def width(font, letters, weight=None):
     """Return how wide a text's letters are on average, in the font's size."""
-    glyphs, advances = font.getBestCmap(), font["hmtx"].metrics
-    counted = Counter({c: n for c, n in letters.items() if ord(c) in glyphs})
-    wide = sum(n * advances[glyphs[ord(c)]][0] for c, n in counted.items())
+    names = font.getBestCmap()
+    glyphs = font.getGlyphSet(location={"wght": weight} if weight else None)
+    counted = Counter({c: n for c, n in letters.items() if ord(c) in names})
+    wide = sum(n * glyphs[names[ord(c)]].width for c, n in counted.items())
     return wide / counted.total() / font["head"].unitsPerEm
 
 
