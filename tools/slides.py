@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 from lstm_lab import widgets
 from tools.course import chapters
@@ -30,6 +30,7 @@ FILES = {
     "moving.css": widgets.STYLE,
     "moving.js": widgets.SCRIPT,
     "katex.css": NPM / "katex/dist/katex.min.css",
+    "equations.css": ROOT / "_static" / "equations.css",
 }
 FOLDERS = {
     "fonts": NPM / "katex/dist/fonts",
@@ -40,9 +41,10 @@ LEFT_OUT = {
     "Exercises",
     "Where this comes from, and where it leads",
 }
-POINTS = 3  # that a slide makes
+POINTS = 3  # that a slide makes; a list has all of its own
 TOGETHER = 3  # equations on a slide
-LONGEST = 180  # characters of a point
+SHORTEST, LONGEST = 40, 220  # characters of a point
+SENTENCE_ENDS = re.compile(r"[.?!][”)]?(?=\s|$)")
 # What has a slide of its own, and not as a part of something that has one.
 EQUATION = "div.math"
 SHOWN = ", ".join(
@@ -105,33 +107,48 @@ def own(section: Tag) -> list[Tag]:
 
 
 def points(section: Tag) -> list[Tag]:
-    """Return the first sentences of the first paragraphs, where they are short."""
-    found = []
-    for paragraph in section.find_all("p", recursive=False):
-        sentence = first_sentence(paragraph)
-        if sentence is not None and len(found) < POINTS:
-            found.append(sentence)
-    return found
+    """Return what the first paragraphs begin with, or all items where there is but a list."""
+    paragraphs = section.find_all("p", recursive=False)
+    items = [
+        i for u in section.find_all("ul", recursive=False) for i in u("li")
+    ]
+    found = filter(None, map(beginning, paragraphs or items))
+    return list(found)[: POINTS if paragraphs else None]
 
 
-def first_sentence(paragraph: Tag) -> Tag | None:
-    """Return a paragraph up to its first full stop; nothing if that is too far, or no sentence."""
-    copy = BeautifulSoup(str(paragraph), "lxml").p
-    length, ended = 0, False
-    for node in list(copy.children):
-        if ended:
-            node.extract()
-            continue
-        text = node if isinstance(node, str) else spoken(node)
-        end = (
-            re.search(r"[.?!](?=\s|$)", text) if isinstance(node, str) else None
-        )
-        if end:
-            node.replace_with(text[: end.end()])
-            ended = True
-        length += end.end() if end else len(text)
-    aside = copy.get_text().startswith("(")
-    return copy if ended and length <= LONGEST and not aside else None
+def beginning(text: Tag) -> Tag | None:
+    """Return a text's first sentence, and the next where it is very short.
+
+    There is none where that is too long, where the text goes on from an equation, or in an aside.
+    What ends in a colon is a sentence too.
+    """
+    copied = BeautifulSoup(str(text), "lxml").find(["p", "li"])
+    copied = copied.p or copied
+    first = copied.contents[0]
+    if isinstance(first, str) and re.match(r"\s*[a-z(]", first):
+        return None
+    length, last = 0, None  # the end so far: a node, and the characters of it
+    for node in copied.children:
+        said = node if isinstance(node, str) else spoken(node)
+        if isinstance(node, str):
+            for end in SENTENCE_ENDS.finditer(node):
+                if length + end.end() <= LONGEST:
+                    last = node, end.end()
+                if length + end.end() >= SHORTEST:
+                    return upto(copied, *last) if last else None
+        length += len(said)
+    if last:
+        return upto(copied, *last)
+    whole = copied.get_text().rstrip().endswith(":") and length <= LONGEST
+    return copied if whole else None
+
+
+def upto(paragraph: Tag, node: NavigableString, end: int) -> Tag:
+    """Cut a paragraph after some characters of one of its texts."""
+    for later in list(node.next_siblings):
+        later.extract()
+    node.replace_with(node[:end])
+    return paragraph
 
 
 def spoken(node: Tag) -> str:

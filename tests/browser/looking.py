@@ -48,12 +48,19 @@ async () => {
   ]);
 }
 """
-# No part of an equation is out of sight, and none has to be scrolled to.
+# Code and tables may be wider than the screen, and scroll. Nothing else has to be scrolled to.
+SIDEWAYS = """
+() => [...document.body.querySelectorAll("*")]
+  .filter((e) => e.scrollWidth > e.clientWidth + 1 && !e.closest("pre, table") &&
+    ["auto", "scroll"].includes(getComputedStyle(e).overflowX) && !e.querySelector("pre, table"))
+  .map((e) => `${e.closest("[id]")?.id}: ${e.scrollWidth} of ${e.clientWidth} pixels`)
+"""
+# An equation's beginning is in sight.
 CUT = """
 () => [...document.querySelectorAll(".katex-display > .katex > .katex-html")]
-  .filter((e) => e.scrollWidth > e.clientWidth + 1 || [...e.children].some((part) =>
+  .filter((e) => [...e.children].some((part) =>
     part.getBoundingClientRect().left < e.getBoundingClientRect().left - 1))
-  .map((e) => `${e.closest("[id]").id}: ${e.scrollWidth} of ${e.clientWidth} pixels`)
+  .map((e) => e.closest("[id]").id)
 """
 WIDER = """
 () => {
@@ -142,5 +149,6 @@ def look(
             faults += [
                 f"wider than the screen: {e}" for e in page.evaluate(WIDER)
             ]
+            faults += [f"scrolls: {e}" for e in page.evaluate(SIDEWAYS)]
             faults += [f"equation cut: {e}" for e in page.evaluate(CUT)]
         return faults

@@ -46,11 +46,11 @@ FAULTS = {
         "<div style='width:400px'>wide</div>",
         "wider than the screen: DIV",
     ),
-    "equation that is wide": (
+    "equation to scroll": (
         EQUATION.format("overflow:auto", "width:400px"),
-        "equation cut: eq: 400 of",
+        "scrolls: eq: 400 of",
     ),
-    "equation that begins out of sight": (
+    "beginning of an equation": (
         EQUATION.format("overflow:hidden", "margin-left:-9px"),
         "equation cut: eq",
     ),

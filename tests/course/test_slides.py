@@ -1,5 +1,7 @@
 """Slides open from a folder, fit on the screen, move, and have the text in the speaker's notes."""
 
+import re
+
 import pytest
 
 from tests.browser.conftest import browser  # noqa: F401
@@ -56,6 +58,21 @@ def test_nothing_is_missing(deck):
     assert deck.locator(".katex-html").count() > 50
     assert deck.locator("aside.notes").count() >= 10
     assert deck.locator(".exercise, .solution, details").count() == 0
+
+
+def test_points_are_sentences(deck):
+    points = deck.evaluate(
+        """() => [...document.querySelectorAll(".slides li")].map((li) => {
+          li.querySelectorAll(".katex-mathml").forEach((e) => e.remove());
+          return li.textContent.trim();
+        })"""
+    )
+    assert len(points) > 20
+    for point in points:
+        assert re.search(r"[.?!:][”)]?$", point), point
+        assert 25 < len(point) < 300, point
+    summary = deck.locator("section:has(> h2:text-is('Summary')) li")
+    assert summary.count() >= 5
 
 
 def test_figures_move(deck):

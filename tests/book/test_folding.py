@@ -1,0 +1,71 @@
+"""A displayed equation may go on in the next line where a reader would break it, and only there."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from sphinxcontrib import katex
+
+EXTENSIONS = Path(__file__).resolve().parents[2] / "_ext"
+fold = runpy.run_path(str(EXTENSIONS / "folding.py"))["fold"]
+node = runpy.run_path(str(EXTENSIONS / "mathematics.py"))["node"]
+
+
+@pytest.fixture(scope="module")
+def render():
+    """What renders a displayed equation, by the program that the book uses."""
+    katex.NODEJS_BINARY = str(node())
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
+    return lambda latex: katex.render_latex(latex, {"displayMode": True})
+
+
+def lines(html):
+    """Return the text between the places where a line may end, part by part."""
+    soup = BeautifulSoup(html, "html.parser")
+    return [
+        [each.get_text() for each in part.select(".lab-whole")]
+        for part in soup.select(".lab-part")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("latex", "expected"),
+    [
+        ("a = b + c", [["a=", "b+", "c"]]),
+        ("a = (b + c)", [["a=", "(b+c)"]]),
+        (
+            r"a = f((b + c)) - [d + (e)], \quad g = h",
+            [["a=", "f((b+c))−", "[d+(e)],"], ["g=", "h"]],
+        ),
+        (
+            r"a = \bigl(b + (c)\bigr), \qquad d = (e, \qquad e + f)",
+            [["a=", "(b+(c)),"], ["d=", "(e,e+f)"]],
+        ),
+    ],
+    ids=["operations", "parentheses", "several at once", "several equations"],
+)
+def test_where_a_line_may_end(render, latex, expected):
+    assert lines(fold(render(latex))) == expected
+
+
+@pytest.mark.parametrize(
+    "latex", ["a", r"\begin{aligned} a &= b + c \\ d &= e \end{aligned}"]
+)
+def test_what_is_in_one_piece_stays_as_it_is(render, latex):
+    html = render(latex)
+    assert fold(html) == html
+
+
+def test_nothing_is_lost(render):
+    html = render(r"\frac{a}{b} = \sqrt{c + d} - e^{f + g}, \qquad h \le i < j")
+    before, after = (
+        BeautifulSoup(each, "html.parser") for each in (html, fold(html))
+    )
+    assert after.get_text() == before.get_text()
+    assert after.math == before.math
+    kinds = ("mord", "mrel", "mbin", "mspace", "vlist", "frac-line")
+    for kind in kinds:
+        assert len(after.select(f".{kind}")) == len(before.select(f".{kind}"))
+    for base in after.select(".base"):
+        assert base.contents[0]["class"] == ["strut"]
