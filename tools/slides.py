@@ -43,7 +43,7 @@ LEFT_OUT = {
 }
 POINTS = 3  # that a slide makes; a list has all of its own
 TOGETHER = 3  # equations on a slide
-SHORTEST, LONGEST = 40, 220  # characters of a point
+SHORTEST, LONGEST = 25, 220  # characters of a point
 SENTENCE_ENDS = re.compile(r"[.?!][”)]?(?=\s|$)")
 # What has a slide of its own, and not as a part of something that has one.
 EQUATION = "div.math"
@@ -117,9 +117,9 @@ def points(section: Tag) -> list[Tag]:
 
 
 def beginning(text: Tag) -> Tag | None:
-    """Return a text's first sentence, and the next where it is very short.
+    """Return a text's first sentence, and the next where that is very short.
 
-    There is none where that is too long, where the text goes on from an equation, or in an aside.
+    There is none where they are too long, where the text goes on from an equation, or in an aside.
     What ends in a colon is a sentence too.
     """
     copied = BeautifulSoup(str(text), "lxml").find(["p", "li"])
@@ -127,18 +127,13 @@ def beginning(text: Tag) -> Tag | None:
     first = copied.contents[0]
     if isinstance(first, str) and re.match(r"\s*[a-z(]", first):
         return None
-    length, last = 0, None  # the end so far: a node, and the characters of it
+    length = 0
     for node in copied.children:
-        said = node if isinstance(node, str) else spoken(node)
         if isinstance(node, str):
             for end in SENTENCE_ENDS.finditer(node):
-                if length + end.end() <= LONGEST:
-                    last = node, end.end()
-                if length + end.end() >= SHORTEST:
-                    return upto(copied, *last) if last else None
-        length += len(said)
-    if last:
-        return upto(copied, *last)
+                if SHORTEST <= length + end.end() <= LONGEST:
+                    return upto(copied, node, end.end())
+        length += len(node if isinstance(node, str) else spoken(node))
     whole = copied.get_text().rstrip().endswith(":") and length <= LONGEST
     return copied if whole else None
 
