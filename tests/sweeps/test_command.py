@@ -17,7 +17,9 @@ from .conftest import PATIENCE, lines, wait_for
 from .experiments import LEARNING, SQUARES
 
 TARGET = "sweeps.experiments:SQUARES"
-SLOWER = {"SWEEPS_TEST_PAUSE": "0.1"}
+SLOWER = {
+    "SWEEPS_TEST_PAUSE": "0.4"
+}  # so that who looks on is quicker than the sweep
 
 
 @pytest.fixture
