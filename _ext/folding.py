@@ -1,18 +1,23 @@
-"""Let a displayed equation that is wider than its place go on in the next line.
+"""Say where a line may end within an equation, and after it.
 
-KaTeX lets a line end after each relation and each binary operation that stands in no other formula.
-Too many of these are inside of parentheses, and the best place is not among them: the space between
-equations that stand side by side.
+A displayed equation that is wider than its place goes on in the next line. KaTeX lets a line end
+after each relation and each binary operation that stands in no other formula. Too many of these are
+inside of parentheses, and the best place is not among them: the space between equations that stand
+side by side.
 """
 
 import re
 from copy import copy
 
 from bs4 import BeautifulSoup
+from docutils import nodes
 from sphinxcontrib import katex
 
 SPACE = re.compile(r"margin-right:[12]em;")  # \quad or \qquad
 NESTING = {"mopen": 1, "mclose": -1}
+SIGNS = re.compile(r"[.,;:!?)\]’”]+")
+SYMBOL = re.compile(r"\\[A-Za-z]+|[^\s{}^_\\]")
+LONGEST = 25  # symbols, in the width of a phone
 
 
 def fold(display):
@@ -55,8 +60,23 @@ def nesting(atom):
     return signs * sum(NESTING.get(kind, 0) for kind in atom["class"])
 
 
-def setup(_app):
-    """Stand where a displayed equation is rendered."""
+def join(app, doctree, _page):
+    """Keep a formula in a sentence on one line with the comma after it, unless it is long."""
+    if app.builder.format != "html":
+        return
+    for formula in list(doctree.findall(nodes.math)):
+        within = formula.parent
+        place = within.index(formula)
+        after = within[place + 1] if place + 1 < len(within) else None
+        sign = isinstance(after, nodes.Text) and SIGNS.match(after)
+        if sign and len(SYMBOL.findall(formula.astext())) <= LONGEST:
+            held = formula.deepcopy(), nodes.Text(sign.group())
+            within[place] = nodes.inline("", "", *held, classes=["lab-whole"])
+            within[place + 1] = nodes.Text(after[sign.end() :])
+
+
+def setup(app):
+    """Stand where a displayed equation is rendered, and before all are."""
     render = katex.render_latex
 
     def render_and_fold(latex, options=None):
@@ -64,4 +84,5 @@ def setup(_app):
         return fold(html) if (options or {}).get("displayMode") else html
 
     katex.render_latex = render_and_fold
+    app.connect("doctree-resolved", join)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

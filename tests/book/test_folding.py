@@ -2,13 +2,17 @@
 
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
 from sphinxcontrib import katex
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "_ext"
-fold = runpy.run_path(str(EXTENSIONS / "folding.py"))["fold"]
+folding = runpy.run_path(str(EXTENSIONS / "folding.py"))
+fold, join = folding["fold"], folding["join"]
 node = runpy.run_path(str(EXTENSIONS / "mathematics.py"))["node"]
 
 
@@ -69,3 +73,25 @@ def test_nothing_is_lost(render):
         assert len(after.select(f".{kind}")) == len(before.select(f".{kind}"))
     for base in after.select(".base"):
         assert base.contents[0]["class"] == ["strut"]
+
+
+@pytest.mark.parametrize(
+    ("latex", "after", "held"),
+    [
+        ("a", ", and so on", "a,"),
+        ("a", "). More", "a)."),
+        ("a", " more", None),
+        (r"\sum_t a_t" + " + b" * 20, ", and so on", None),
+    ],
+    ids=["comma", "two signs", "word", "long formula"],
+)
+def test_what_stays_with_a_sign_after_it(latex, after, held):
+    formula = nodes.math(latex, latex)
+    text = nodes.paragraph("", "", formula, nodes.Text(after))
+    page = new_document("page")
+    page += text
+    html = SimpleNamespace(builder=SimpleNamespace(format="html"))
+    join(html, page, "page")
+    assert text.astext() == latex + after
+    found = [each.astext() for each in text.findall(nodes.inline)]
+    assert found == ([held] if held else [])

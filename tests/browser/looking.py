@@ -62,6 +62,18 @@ CUT = """
     part.getBoundingClientRect().left < e.getBoundingClientRect().left - 1))
   .map((e) => e.closest("[id]").id)
 """
+# A line begins with the comma after a formula.
+TORN = """
+() => [...document.querySelectorAll("span.math")].filter((formula) => {
+  const after = formula.nextSibling;
+  if (after?.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)]/.test(after.data)) return false;
+  const sign = document.createRange();
+  sign.setStart(after, 0);
+  sign.setEnd(after, 1);
+  const last = [...formula.querySelectorAll(".base")].at(-1);
+  return sign.getBoundingClientRect().top > last.getBoundingClientRect().bottom - 3;
+}).map((formula) => formula.textContent.slice(-40) + formula.nextSibling.data.slice(0, 20))
+"""
 WIDER = """
 () => {
   const width = document.documentElement.clientWidth;
@@ -151,4 +163,5 @@ def look(
             ]
             faults += [f"scrolls: {e}" for e in page.evaluate(SIDEWAYS)]
             faults += [f"equation cut: {e}" for e in page.evaluate(CUT)]
+            faults += [f"line begins after: {e}" for e in page.evaluate(TORN)]
         return faults

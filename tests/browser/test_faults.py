@@ -50,6 +50,11 @@ FAULTS = {
         EQUATION.format("overflow:auto", "width:400px"),
         "scrolls: eq: 400 of",
     ),
+    "comma on the next line": (
+        "<p style='width:9px'><span class='math'><span class='base'"
+        " style='display:inline-block'>x</span></span>, and</p>",
+        "line begins after: x,",
+    ),
     "beginning of an equation": (
         EQUATION.format("overflow:hidden", "margin-left:-9px"),
         "equation cut: eq",
