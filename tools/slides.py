@@ -109,9 +109,7 @@ def own(section: Tag) -> list[Tag]:
 def points(section: Tag) -> list[Tag]:
     """Return what the first paragraphs begin with, or all items where there is but a list."""
     paragraphs = section.find_all("p", recursive=False)
-    items = [
-        i for u in section.find_all("ul", recursive=False) for i in u("li")
-    ]
+    items = section.select(":scope > ul > li")
     found = filter(None, map(beginning, paragraphs or items))
     return list(found)[: POINTS if paragraphs else None]
 

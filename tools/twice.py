@@ -14,10 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import faults
+from tools import course, faults
 
 ROOT = Path(__file__).resolve().parents[1]
-VIEW = "application/vnd.jupyter.widget-view+json"
+VIEW = course.launch.VIEW
 COMPARED = ("html", "jupyter_execute")
 # How long cells took, and when: the instructor's page shows it, and the search knows its words.
 ALLOWED = {

@@ -70,4 +70,6 @@ def test_one_that_fails_is_named(book):
     outcome = run(BUILD, book)
     assert outcome.red
     assert "ZeroDivisionError" in outcome.said
-    assert "chapters/claims.md" in outcome.said
+    failed = "base.ExecutionError: {}".format
+    assert failed(book / "chapters" / "claims.md") in outcome.said
+    assert failed(book / "chapters" / "page.md") not in outcome.said

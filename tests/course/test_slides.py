@@ -70,7 +70,7 @@ def test_points_are_sentences(deck):
     assert len(points) > 20
     for point in points:
         assert re.search(r"[.?!:][”)]?$", point), point
-        assert 24 < len(point) < 300, point
+        assert slides.SHORTEST <= len(point) <= slides.LONGEST, point
     summary = deck.locator("section:has(> h2:text-is('Summary')) li")
     assert summary.count() >= 5
 

@@ -17,9 +17,8 @@ from .conftest import PATIENCE, lines, wait_for
 from .experiments import LEARNING, SQUARES
 
 TARGET = "sweeps.experiments:SQUARES"
-SLOWER = {
-    "SWEEPS_TEST_PAUSE": "0.4"
-}  # so that who looks on is quicker than the sweep
+# So that who looks on is quicker than the sweep.
+SLOWER = {"SWEEPS_TEST_PAUSE": "0.4"}
 
 
 @pytest.fixture
