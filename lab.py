@@ -117,8 +117,7 @@ TASKS = {
         "test the package, with coverage",
         commands=(
             "pytest tests --ignore=tests/book --ignore=tests/browser --ignore=tests/course"
-            " --ignore=tests/faults --ignore=tests/kills --ignore=tests/mutants"
-            " --ignore=tests/versions --cov -n 2",
+            " --ignore=tests/faults --ignore=tests/kills --ignore=tests/versions --cov -n 2",
         ),
     ),
     "pages": Task("test the built book", commands=("pytest tests/book -n 2",)),
@@ -158,19 +157,15 @@ TASKS = {
         browser=True,
     ),
     "trust": Task(
-        "inject some faults into a copy and mutate some functions, others each day, kill some"
-        " processes at work, and test the package with the oldest versions of what it needs",
+        "inject some faults into a copy, others each day, kill some processes at work, and test"
+        " the package with the oldest versions of what it needs",
         commands=(
-            "pytest tests/faults tests/kills tests/mutants tests/versions -n 2",
+            "pytest tests/faults tests/kills tests/versions -n 2",
         ),
     ),
     "all-faults": Task(
         "inject every known fault into a copy, and see that each is found",
         commands=("pytest tests/faults -n 2 --all-faults",),
-    ),
-    "mutants": Task(
-        "mutate the package in thousands of small ways, and see that each is noticed",
-        commands=("python -m tools.mutants",),
     ),
     "twice": Task(
         "build the book twice, and see that both are the same to the byte",
