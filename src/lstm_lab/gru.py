@@ -351,7 +351,7 @@ def kernel(
             *steps, strict=True
         ):
             multiply(row, W_zr, out=a_zr)
-            np.tanh(zr_t, out=zr_t)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
+            np.tanh(zr_t, out=zr_t)  # as numerics.sigmoid
             np.multiply(zr_t, half, out=zr_t)
             np.add(zr_t, half, out=zr_t)
             if bias is None:

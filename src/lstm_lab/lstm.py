@@ -272,7 +272,7 @@ def kernel(
             *steps, strict=True
         ):
             multiply(row, W, out=product)
-            np.tanh(a, out=a)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
+            np.tanh(a, out=a)  # as numerics.sigmoid
             np.multiply(ifo, half, out=ifo)
             np.add(ifo, half, out=ifo)
             np.multiply(i_f, g_c, out=terms)

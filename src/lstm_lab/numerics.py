@@ -12,12 +12,14 @@ Array = NDArray[np.floating[Any]]
 
 
 def sigmoid(a: Array) -> Array:
-    r"""Return the logistic sigmoid of `a`, exact and silent for every finite value.
+    r"""Return the logistic sigmoid of `a`, silent for every value.
 
-    .. math:: \sigma(a) = \frac{1}{1 + e^{-a}}
+    .. math:: \sigma(a) = \frac{1}{1 + e^{-a}} = \tfrac{1}{2} \tanh(a / 2) + \tfrac{1}{2}
 
-    Only :math:`e^{-|a|} \le 1` is ever computed, so that nothing overflows and the
-    left tail keeps its relative accuracy down to the smallest normal number.
+    It is computed as a tanh, here and in the loops over whole sequences, so that one call of
+    ``np.tanh`` opens all gates of a step. The absolute error is at most one rounding of 1, but
+    in the left tail the relative error grows: the result is exactly 0 below about -20 in
+    float32, where the sigmoid is 2e-9, and below about -38 in float64, where it is 3e-17.
 
     Parameters
     ----------
@@ -30,8 +32,7 @@ def sigmoid(a: Array) -> Array:
         Values in [0, 1], of the shape and dtype of `a`.
     """
     with np.errstate(under="ignore"):
-        decay = np.exp(-np.abs(a))
-        gate: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+        gate: Array = np.tanh(0.5 * a) * 0.5 + 0.5
     return gate
 
 
