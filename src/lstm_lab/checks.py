@@ -219,9 +219,40 @@ def finite_number(name: str, value: Any) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number, got {value!r}")
-    if not np.isfinite(float(value)):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer or a fraction beyond all floats
+        raise ValueError(f"{name} must be finite, got {value}") from None
+    if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
+    return number
+
+
+def seed(value: Any) -> int:
+    """Return `value` as the seed of a generator, or say what is wrong.
+
+    Parameters
+    ----------
+    value : int
+        What came.
+
+    Returns
+    -------
+    int
+        The same number, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; None would be another run each time.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or int(value) < 0
+    ):
+        raise ValueError(f"seed must be an integer, 0 or more, got {value!r}")
+    return int(value)
 
 
 def generator(rng: Any) -> np.random.Generator:

@@ -171,9 +171,7 @@ class RMSprop:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        _store(
-            self, learning_rate=_positive, decay=_decay, epsilon=_positive
-        )
+        _store(self, learning_rate=_positive, decay=_decay, epsilon=_positive)
 
     def init(self, params: Tree) -> Tree:
         """Return the state before the first step: mean squares of zero.
