@@ -159,7 +159,9 @@ TASKS = {
     "trust": Task(
         "inject some faults into a copy, others each day, kill some processes at work, and test"
         " the package with the oldest versions of what it needs",
-        commands=("pytest tests/faults tests/kills tests/versions -n 2",),
+        commands=(
+            "pytest tests/faults tests/kills tests/versions -n 2",
+        ),
     ),
     "all-faults": Task(
         "inject every known fault into a copy, and see that each is found",

@@ -748,3 +748,26 @@ def test_no_runs_have_no_rate():
 def test_successes_are_among_so_many(successes, n, message):
     with pytest.raises(ValueError, match=message):
         training.wilson_interval(successes, n)
+
+
+@pytest.mark.parametrize("successes", [2.5, "2", None, True])
+def test_successes_are_counted(successes):
+    with pytest.raises(
+        TypeError, match=f"successes must be an integer, got {successes!r}"
+    ):
+        training.wilson_interval(successes, 5)
+
+
+def test_what_is_no_model_or_configuration_is_named(rng):
+    run = training.fit(rnn, SMALL)
+    batch = tasks.adding(4, 3, rng=rng)
+    expected = r"model must be lstm_lab\.training\.model\.Model, got .*\.Run"
+    for use in (
+        lambda: training.predict(rnn, run, batch.x),
+        lambda: training.loss(rnn, run, batch),
+        lambda: training.loss_and_grads(rnn, run, batch),
+    ):
+        with pytest.raises(TypeError, match=expected):
+            use()
+    with pytest.raises(TypeError, match=r"config must be .*\.Config, got"):
+        training.fit(rnn, run)

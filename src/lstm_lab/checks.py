@@ -166,6 +166,13 @@ def float_dtype(name: str, value: Any) -> np.dtype[Any]:
     return dtype
 
 
+def integer(name: str, value: Any) -> int:
+    """Return `value` as an int, or raise a TypeError that names it."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    return int(value)
+
+
 def positive_int(name: str, value: Any) -> int:
     """Return `value` as an int of at least one, or say what is wrong.
 
@@ -188,11 +195,10 @@ def positive_int(name: str, value: Any) -> int:
     ValueError
         If it is smaller than one.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
+    number = integer(name, value)
+    if number < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)
+    return number
 
 
 def finite_number(name: str, value: Any) -> float:

@@ -113,6 +113,7 @@ def predict(
     TypeError, ValueError
         If an argument has the wrong type, dtype or shape, or is not finite.
     """
+    checks.instance("model", model, Model)
     h, _ = arch.infer(model.cell, _inputs(x, mask))
     return _read_out(model, h if every_step else h[_ends(x, mask)])
 
@@ -139,6 +140,7 @@ def loss(arch: Architecture, model: Model, batch: Batch) -> float:
     TypeError, ValueError
         If an argument has the wrong type, dtype or shape, or is not finite.
     """
+    checks.instance("model", model, Model)
     index, target = _answered(batch)
     h, _ = arch.infer(model.cell, _inputs(batch.x, batch.mask))
     measure, _ = _LOSSES[batch.classes is not None]
@@ -178,6 +180,7 @@ def loss_and_grads(
     TypeError, ValueError
         If an argument has the wrong type, dtype or shape, or is not finite.
     """
+    checks.instance("model", model, Model)
     index, target = _answered(batch)
     trace = arch.forward(model.cell, _inputs(batch.x, batch.mask))
     h = trace.h[1:]
