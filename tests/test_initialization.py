@@ -290,3 +290,26 @@ def test_biases_want_a_gate_that_is_there(rng):
 def test_biases_are_finite(bias, rng):
     with pytest.raises(ValueError, match="the bias f must be finite, got"):
         initialization.with_biases(lstm.init(2, 3, rng=rng), f=bias)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        initialization.uniform,
+        initialization.glorot,
+        initialization.orthogonal,
+    ],
+)
+def test_matrices_want_a_generator(matrix):
+    with pytest.raises(TypeError, match="rng must be a numpy"):
+        matrix(3, 4, 0)
+
+
+@pytest.mark.parametrize("part", ["inputs", "recurrent"])
+@pytest.mark.parametrize("shape", [(), (4,), (1, 4), (4, 3)], ids=str)
+def test_drawn_matrices_have_the_shape_that_was_asked_for(part, shape, rng):
+    params = lstm.init(5, 4, rng=rng)
+    with pytest.raises(ValueError, match=f"{part} must draw .* shape.*got"):
+        initialization.redraw(
+            params, rng=rng, **{part: lambda *_: np.zeros(shape)}
+        )

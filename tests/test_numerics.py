@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lstm_lab.gradcheck import numerical_gradient
 from lstm_lab.numerics import (
     axis_sum,
+    norm,
     outer_sum,
     sigmoid,
     sigmoid_vjp,
@@ -104,3 +105,34 @@ def test_sums_over_leading_axes(shape, rng):
         outer_sum(da, inputs), sum(np.outer(a, b) for a, b in rows), atol=1e-13
     )
     assert_allclose(axis_sum(da), sum(a for a, _ in rows), atol=1e-13)
+
+
+@DTYPES
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+def test_the_norm_is_that_of_numpy(dtype, axis, rng):
+    values = rng.normal(size=(5, 7)).astype(dtype)
+    found = norm(values, axis)
+    assert found.dtype == dtype
+    # Sums of 35 squares, in another order.
+    assert_allclose(
+        found, np.linalg.norm(values, axis=axis), rtol=8 * np.finfo(dtype).eps
+    )
+
+
+@DTYPES
+def test_the_norm_neither_overflows_nor_underflows(dtype):
+    info = np.finfo(dtype)
+    with np.errstate(all="raise"):
+        for size in (info.smallest_subnormal, info.tiny, 1, info.max / 8):
+            values = np.array([[3, 0], [0, -4]], dtype) * dtype(size)
+            assert norm(values) == dtype(5) * dtype(size)
+            assert_array_equal(norm(values, 1), np.abs(values).max(axis=1))
+        assert norm(np.full(2, info.max)) == np.inf
+    assert_array_equal(norm(np.zeros((2, 3), dtype), -1), [0, 0])
+    assert norm(np.empty(0, dtype)) == 0
+
+
+def test_the_norm_of_what_is_not_finite_is_not():
+    values = np.array([[np.nan, 1], [np.inf, 1], [np.nan, np.inf], [3, 4]])
+    assert_array_equal(norm(values, 1), [np.nan, np.inf, np.nan, 5])
+    assert np.isnan(norm(values))

@@ -686,6 +686,13 @@ def test_a_run_prints_nothing(capfd):
         ),
         ({"seed": None}, ValueError, "seed must be an integer.*got None"),
         ({"seed": True}, ValueError, "seed must be an integer.*got True"),
+        ({"task": "adding"}, TypeError, "task must be .*, got 'adding'"),
+        ({"start": 0.1}, TypeError, "start must be .* such as lstm.init, got"),
+        (
+            {"optimizer": optim.SGD(0.1)},
+            TypeError,
+            r"optimizer must be .* such as optim\.Adam, got SGD\(learning_rate",
+        ),
     ],
 )
 def test_configurations_say_what_is_wrong(changes, error, message):

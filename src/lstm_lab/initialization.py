@@ -41,7 +41,7 @@ def uniform(rows: int, columns: int, rng: np.random.Generator) -> Array:
     PyTorch's default for its recurrent layers.
     """
     bound = 1 / np.sqrt(rows)
-    return rng.uniform(-bound, bound, (rows, columns))
+    return checks.generator(rng).uniform(-bound, bound, (rows, columns))
 
 
 def glorot(rows: int, columns: int, rng: np.random.Generator) -> Array:
@@ -64,7 +64,7 @@ def glorot(rows: int, columns: int, rng: np.random.Generator) -> Array:
     X. Glorot and Y. Bengio, AISTATS (2010), equation 16.
     """
     bound = np.sqrt(6 / (rows + columns))
-    return rng.uniform(-bound, bound, (rows, columns))
+    return checks.generator(rng).uniform(-bound, bound, (rows, columns))
 
 
 def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> Array:
@@ -89,7 +89,8 @@ def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> Array:
     ----------
     A. M. Saxe, J. L. McClelland and S. Ganguli, ICLR (2014).
     """
-    tall = rng.normal(size=(max(rows, columns), min(rows, columns)))
+    shape = max(rows, columns), min(rows, columns)
+    tall = checks.generator(rng).normal(size=shape)
     Q, R = np.linalg.qr(tall)
     Q = Q * np.sign(np.diag(R))
     return Q if rows >= columns else Q.T
@@ -148,18 +149,28 @@ def redraw(
     Raises
     ------
     TypeError, ValueError
-        If `params` are none of an architecture, `rng` is no generator, or `gain` not a finite
-        number.
+        If `params` are none of an architecture, `rng` is no generator, `gain` not a finite
+        number, or what is drawn has another shape.
     """
     rng, gain = checks.generator(rng), checks.finite_number("gain", gain)
     W, blocks = _blocks(params, "W")
     D, H = params.D, params.H
     for block in blocks.values():
         if inputs is not None:
-            block[:, :D] = inputs(H, D, rng)
+            block[:, :D] = _drawn("inputs", inputs(H, D, rng), (H, D))
         if recurrent is not None:
-            block[:, D:] = gain * recurrent(H, H, rng)
+            drawn = _drawn("recurrent", recurrent(H, H, rng), (H, H))
+            block[:, D:] = gain * drawn
     return params._replace(W=W)  # type: ignore[no-any-return]
+
+
+def _drawn(name: str, matrix: Any, shape: tuple[int, int]) -> Array:
+    drawn = np.asarray(matrix)
+    if drawn.shape != shape:  # one number, or one row, would be seen everywhere
+        raise ValueError(
+            f"{name} must draw a matrix of shape {shape}, got {drawn.shape}"
+        )
+    return drawn
 
 
 def with_biases(params: P, **biases: float) -> P:

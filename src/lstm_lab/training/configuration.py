@@ -29,6 +29,13 @@ class Task(Protocol):
         """Return inputs and targets."""
 
 
+_EXAMPLES = {
+    "task": "tasks.adding",
+    "optimizer": "optim.Adam",
+    "start": "lstm.init",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """All that decides a training run.
@@ -92,6 +99,13 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("task", "optimizer", "start"):
+            value = getattr(self, name)
+            if not (callable(value) or (name == "start" and value is None)):
+                raise TypeError(
+                    f"{name} must be a function or a class, such as {_EXAMPLES[name]},"
+                    f" got {value!r}"
+                )
         # Plain numbers: NumPy's float64 would make float64 of float32.
         for name in (
             *("T", "H", "batch_size", "steps"),
