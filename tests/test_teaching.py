@@ -39,6 +39,7 @@ def decoded(translator, source, target, *, forced):
             network, params, encoded, states, last
         )
         log_p = log_softmax(answers[0])
+        log_p[[tokenizer.PAD, tokenizer.BOS]] = -np.inf  # are never written
         written = int(log_p.argmax())
         yield names[last[0]], names[written], np.exp(log_p[written])
         last = right if forced else np.array([written])

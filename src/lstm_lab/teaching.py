@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab.losses import log_softmax
+from lstm_lab import checks
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq import Translator, logits, mixed_inputs
+from lstm_lab.seq2seq import Translator, logits, mixed_inputs, writable
 from lstm_lab.tokenizer import (
     BOS,
     EOS,
@@ -27,8 +27,8 @@ NAMES = {PAD: "∅", BOS: "⊢", EOS: "⏎", UNK: UNKNOWN}
 class Steps(NamedTuple):
     """What a decoder did at each of S steps.
 
-    ``given`` is the token that it read, ``written`` the likeliest next one in its view, and
-    ``probability`` (S,) what it gave that one.
+    ``given`` is the token that it read, ``written`` the likeliest next one in its view of those
+    that a target may hold, and ``probability`` (S,) what it gave that one.
     """
 
     given: tuple[str, ...]
@@ -71,6 +71,8 @@ def two_ways(
 
     Raises
     ------
+    TypeError
+        If one of both is a str, or holds something else than str.
     ValueError
         If a character is not known, a source is empty, or there are not as many of both.
 
@@ -78,13 +80,16 @@ def two_ways(
     ----------
     Chapter ch319, section "With a teacher, and without".
     """
+    checks.instance("translator", translator, Translator)
+    sources = checks.texts("sources", sources)
+    targets = checks.texts("targets", targets)
     network, vocabularies, params = translator
     batch = vocabularies.batch(sources, targets)
     rng = np.random.default_rng(0)  # nothing hangs on its draws
     own = cast(Tokens, mixed_inputs(network, params, batch, ratio=0.0, rng=rng))
     true = np.concatenate([own[:1], batch.target[:-1]])  # the first is the same
     ways = [
-        (given, log_softmax(logits(network, params, batch, given)[0]))
+        (given, writable(logits(network, params, batch, given)[0]))
         for given in (true, own)
     ]
     return [

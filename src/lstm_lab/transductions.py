@@ -8,6 +8,7 @@ adding; O. Vinyals, S. Bengio and M. Kudlur, "Order matters: sequence to sequenc
 (2016), for sorting.
 """
 
+import re
 from collections.abc import Callable
 from string import ascii_lowercase
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ class Pairs(NamedTuple):
 
 
 def _sum(text: str) -> str:
+    if not re.fullmatch("[0-9]+([+][0-9]+)*", text):
+        raise ValueError(f"text must be numbers joined by +, got {text!r}")
     return str(sum(map(int, text.split("+"))))
 
 
