@@ -97,6 +97,8 @@ def test_a_text_is_not_a_list_of_texts(texts, message):
 def test_a_list_is_not_a_text():
     with pytest.raises(TypeError, match=r"text must be a str, got \['a'\]"):
         tokenizer.fit(["a"]).encode(["a"])
+    with pytest.raises(TypeError, match="unknown must be a bool, got 'no'"):
+        tokenizer.fit(["a"]).encode("b", unknown="no")
     with pytest.raises(TypeError, match="end must be a bool, got 5"):
         tokenizer.fit(["a"]).batch(["a"], end=5)
 
@@ -109,7 +111,9 @@ def test_a_list_is_not_a_text():
         ([True], TypeError),
         (np.ma.array([4], mask=[True]), TypeError),
         (4, ValueError),
+        (np.array(4), ValueError),
         ([[4]], ValueError),
+        ([[4, 5], [4]], ValueError),
         (None, TypeError),
     ],
 )

@@ -63,6 +63,11 @@ def array(
     ValueError
         If no shape fits, or a value is NaN or infinite.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must be an array without a mask, got a masked array; fill it"
+            " with .filled(value)"
+        )
     try:
         checked = np.asarray(value)
     except ValueError:
@@ -188,12 +193,14 @@ def positive_int(name: str, value: Any) -> int:
     TypeError
         If it is not an integer.
     ValueError
-        If it is smaller than one.
+        If it is smaller than one, or larger than any array.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
+    if int(value) > np.iinfo(np.intp).max:
+        raise ValueError(f"{name} must be a size, got {value}")
     return int(value)
 
 

@@ -254,12 +254,13 @@ def pairs(
         If there is no locale, or one is not known.
     """
     days = _dates(days)
-    if isinstance(locales, str) or np.size(locales) == 0:
+    names = () if isinstance(locales, str) else locales
+    names = checks.texts("locales", names)
+    if not names:
         raise ValueError(
             f"locales must be a sequence of at least one, got {locales!r}"
         )
-    locales = checks.texts("locales", locales)
-    chosen = checks.generator(rng).choice(np.array(locales, object), len(days))
+    chosen = checks.generator(rng).choice(np.array(names, object), len(days))
     found = []
     for day, locale, share in zip(
         days, chosen, rng.random(len(days)), strict=True

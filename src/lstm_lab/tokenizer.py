@@ -54,6 +54,7 @@ class Tokenizer(NamedTuple):
             If a character is not known; the message names it and its place.
         """
         text = checks.text("text", text)
+        unknown = checks.flag("unknown", unknown)
         tokens = {c: n for n, c in enumerate(self.characters, SPECIAL)}
         encoded = np.array([tokens.get(c, UNK) for c in text], int)
         if not unknown and (encoded == UNK).any():
@@ -85,9 +86,7 @@ class Tokenizer(NamedTuple):
             If a number is not a token.
         """
         text = []
-        if np.size(tokens):
-            tokens = checks.integers("tokens", tokens, "L")
-        for token in map(int, tokens):
+        for token in _integers(tokens):
             if not 0 <= token < self.size:
                 raise ValueError(
                     f"tokens must lie between 0 and {self.size - 1}, got {token}"
@@ -171,3 +170,12 @@ def fit(texts: Iterable[str]) -> Tokenizer:
         texts = sorted(texts)
     known = checks.texts("texts", texts)
     return Tokenizer(tuple(sorted(set().union(*known))))
+
+
+def _integers(tokens: Any) -> list[int]:
+    # Of an empty list NumPy makes floats.
+    is_list = isinstance(tokens, list | tuple) or np.ndim(tokens) == 1
+    if is_list and not len(tokens):
+        return []
+    found: list[int] = checks.integers("tokens", tokens, "L").tolist()
+    return found

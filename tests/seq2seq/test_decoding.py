@@ -252,6 +252,7 @@ def test_greedy_shows_where_it_looked(sources):
         ({"width": 0}, "width must be at least 1"),
         ({"width": 2, "exponent": -1.0}, "exponent must not be negative"),
         ({"width": 2, "exponent": np.nan}, "exponent must be"),
+        ({"width": 2, "exponent": 1e9}, "exponent must be smaller"),
     ],
 )
 def test_searches_that_cannot_be(sources, options, message):
@@ -333,3 +334,33 @@ def test_exhaustive_searches_that_cannot_be(sources, options, error, message):
     net = network()
     with pytest.raises(error, match=message):
         search("exhaustive", net, sharp(net, 0), sources, **options)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "message"),
+    [
+        ([1, 2, 3, 4], TypeError, "answers must be an array of float32"),
+        (None, TypeError, "answers must be an array of float32"),
+        (
+            np.zeros(3),
+            ValueError,
+            "answers must be of at least 4 tokens, got 3",
+        ),
+        (np.zeros((0, 4)), ValueError, "answers must have shape"),
+        (np.array([0, 0, np.inf, 0]), FloatingPointError, "overflowed"),
+    ],
+)
+def test_logits_that_cannot_be_chosen_from(answers, error, message):
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(error, match=message),
+    ):
+        seq2seq.writable(answers)
+
+
+def test_a_token_that_may_not_be_written_keeps_its_probability():
+    answers = np.array([9.0, 9, 0, 0, 1])
+    before, kept = answers.copy(), seq2seq.writable(answers)
+    np.testing.assert_array_equal(answers, before)
+    assert (kept[:2] == -np.inf).all()
+    assert np.exp(kept[2:]).sum() < 1e-2  # the others do not share it

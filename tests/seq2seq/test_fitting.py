@@ -235,6 +235,7 @@ def test_configurations_that_cannot_be(options, message):
         ({"network": "lstm"}, "network must be .*Network, got builtins.str"),
         ({"clip": "1"}, "clip must be a real number"),
         ({"batch_size": 2.0}, "batch_size must be an integer"),
+        ({"optimizer": float}, "optimizer must make an optimizer, got 0.002"),
         ({"optimizer": "adam"}, "optimizer must be .* callable, got 'adam'"),
         ({"learning_rate": [1]}, "learning_rate must be a real number"),
         ({"dtype": "int8"}, "dtype must be float32 or float64"),
@@ -296,3 +297,14 @@ def test_states_that_overflow_are_divergence(held_out, monkeypatch):
     monkeypatch.setattr(fitting, "loss_and_grads", overflowing)
     with pytest.raises(FloatingPointError, match="training diverged in step 0"):
         seq2seq.fit(BRIEF, copies, held_out)
+
+
+def test_what_cannot_be_trained(held_out):
+    for arguments, message in (
+        (("lstm", copies, held_out), "config must be .*Config"),
+        ((BRIEF, held_out, held_out), "draw must be callable"),
+        ((BRIEF, copies, copies), "held_out must be .*Batch"),
+        ((BRIEF, lambda *_: 3, held_out), "batch must be .*Batch"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            seq2seq.fit(*arguments)

@@ -232,13 +232,19 @@ def test_a_turned_sequence_has_its_padding_behind_it(rng):
             "lengths must be an array of int",
         ),
         ({"states": ()}, ValueError, "states must have a tuple of arrays"),
+        ({"states": [1]}, ValueError, "states must have a tuple of arrays"),
+        ({"states": [[1, 2]]}, TypeError, r"states\[0\]\[0\] must be an array"),
+        ({"residual": "no"}, TypeError, "residual must be a bool, got 'no'"),
+        ({"layers": ()}, ValueError, "layers must be at least one"),
+        ({"layers": lstm}, TypeError, "layers must be a list of layers"),
     ],
 )
 def test_sequences_that_cannot_be_read(rng, change, error, message):
     layers, x, states = drawn(lstm, rng, count=1)
-    arguments = {"x": x, "states": states, "lengths": LENGTHS, **change}
+    usual = {"arch": lstm, "layers": layers, "x": x}
+    arguments = {**usual, "states": states, "lengths": LENGTHS, **change}
     with pytest.raises(error, match=message):
-        stack.forward(arguments.pop("arch", lstm), layers, **arguments)
+        stack.forward(**arguments)
 
 
 def test_lengths_may_be_of_any_type_of_integer(rng):

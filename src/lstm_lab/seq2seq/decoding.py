@@ -15,6 +15,7 @@ Sources: A. Graves, arXiv 1211.3711 (2012), and I. Sutskever, O. Vinyals and Q. 
 (2014), for the beam.
 """
 
+import math
 from itertools import product
 from typing import NamedTuple
 
@@ -37,7 +38,9 @@ from lstm_lab.seq2seq.model import (
     step,
 )
 from lstm_lab.seq2seq.stack import Lengths, States
-from lstm_lab.tokenizer import BOS, EOS, PAD
+from lstm_lab.tokenizer import BOS, EOS, PAD, SPECIAL
+
+LARGEST = math.log(np.finfo(np.float64).max)
 
 
 class Decoded(NamedTuple):
@@ -130,7 +133,7 @@ def beam(
         One target for each source, without weights.
     """
     width = checks.positive_int("width", width)
-    exponent = _exponent(exponent)
+    exponent = _exponent(exponent, longest)
     found = _search(network, params, source, lengths, longest, width, exponent)
     return found._replace(weights=None)
 
@@ -202,7 +205,7 @@ def writable(answers: Array) -> Array:
 
     Parameters
     ----------
-    answers : ndarray of shape (..., targets)
+    answers : ndarray of shape (targets,), (B, targets) or (S, B, targets)
         Logits.
 
     Returns
@@ -214,7 +217,16 @@ def writable(answers: Array) -> Array:
     ------
     FloatingPointError
         If a logit is NaN, or infinite so that there are no probabilities.
+    TypeError, ValueError
+        If they are not an array of floats of such a shape.
     """
+    shapes = ("O",), ("B", "O"), ("S", "B", "O")
+    answers = checks.array("answers", answers, *shapes, finite_values=False)
+    if answers.shape[-1] < SPECIAL:
+        raise ValueError(
+            f"answers must be of at least {SPECIAL} tokens, got"
+            f" {answers.shape[-1]}"
+        )
     log_p = log_softmax(answers)
     if np.isnan(log_p).any():
         raise FloatingPointError(
@@ -259,7 +271,7 @@ def exhaustive(
     Decoded
         One target for each source, without weights. All of them end.
     """
-    exponent = _exponent(exponent)
+    exponent = _exponent(exponent, longest)
     target, sizes = every_target(symbols, longest)
     check_params(network, params)
     source, lengths = checked_sources(network, source, lengths)
@@ -347,10 +359,15 @@ def log_probability(network: Network, params: Params, batch: Batch) -> Array:
     return total
 
 
-def _exponent(exponent: float) -> float:
+def _exponent(exponent: float, longest: int) -> float:
     exponent = checks.finite_number("exponent", exponent)
     if exponent < 0:
         raise ValueError(f"exponent must not be negative, got {exponent}")
+    steps = checks.positive_int("longest", longest)
+    if exponent * math.log(steps) > LARGEST:
+        raise ValueError(
+            f"exponent must be smaller: {steps} ** {exponent} is too large"
+        )
     return exponent
 
 

@@ -102,7 +102,9 @@ class Config:
         # NumPy's scalars are stored as plain numbers, which leave a float32 what it is.
         for name, value in plain.items():
             object.__setattr__(self, name, value)
-        self.optimizer(self.learning_rate)  # says itself what is wrong
+        made = self.optimizer(self.learning_rate)  # says what is wrong
+        if not (hasattr(made, "init") and hasattr(made, "step")):
+            raise TypeError(f"optimizer must make an optimizer, got {made!r}")
         checks.float_dtype("dtype", self.dtype)
 
 
@@ -167,6 +169,9 @@ def fit(
     """
     checks.instance("config", config, Config)
     network = config.network
+    if not callable(draw):
+        raise TypeError(f"draw must be callable, got {draw!r}")
+    checks.instance("held_out", held_out, Batch)
     held_out = checked(network, held_out)
     init_rng, rng, forcing_rng = np.random.default_rng(config.seed).spawn(3)
     params = init(network, rng=init_rng, dtype=config.dtype)

@@ -94,6 +94,9 @@ def forward(
     Chapter ch319, equation ``eq-stack``.
     """
     checks.architecture("arch", arch)
+    residual = checks.flag("residual", residual)
+    if not checks.items("layers", layers, "layers"):
+        raise ValueError("layers must be at least one, got none")
     x = checks.array("x", x, ("T", "B", "D"), finite_values=False)
     T, B, _ = x.shape
     if lengths is None:
@@ -207,11 +210,18 @@ def _checked(
     arch: Architecture, name: str, level: int, states: Any
 ) -> tuple[Array, ...]:
     """Return the states of a layer, or say that there is not one of each."""
-    if not isinstance(states, tuple | list) or len(states) <= level:
+    if (
+        not isinstance(states, tuple | list)
+        or len(states) <= level
+        or not isinstance(states[level], tuple | list)
+    ):
         raise ValueError(
             f"{name} must have a tuple of arrays for each layer, got {states!r}"
         )
-    found = tuple(states[level])
+    found = tuple(
+        checks.array(f"{name}[{level}][{n}]", state, ("B", "H"))
+        for n, state in enumerate(states[level])
+    )
     if len(found) != len(arch.STATES):
         raise ValueError(
             f"{name}[{level}] must have {len(arch.STATES)} arrays, one for each"
