@@ -240,10 +240,25 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def seed(name: str, value: Any) -> int:
-    """Return `value` as an int of at least zero, or raise a ValueError that names it.
+def seed(value: Any, name: str = "seed") -> int:
+    """Return `value` as the seed of a generator, or say what is wrong.
 
-    None is not a seed: every run with it would differ.
+    Parameters
+    ----------
+    value : int
+        What came.
+    name : str
+        The argument's name, for the message.
+
+    Returns
+    -------
+    int
+        The same number, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; None would be another run each time.
     """
     if (
         isinstance(value, bool)

@@ -79,7 +79,7 @@ def depth_map(
     checks.architecture("arch", arch)
     residual = checks.flag("residual", residual)
     seeds = tuple(
-        checks.seed(f"seeds[{n}]", seed)
+        checks.seed(seed, f"seeds[{n}]")
         for n, seed in enumerate(checks.items("seeds", seeds, "integers"))
     )
     if not seeds:

@@ -98,7 +98,7 @@ class Config:
                 raise ValueError(
                     f"clip must be positive or None, got {self.clip}"
                 )
-        plain["seed"] = checks.seed("seed", self.seed)
+        plain["seed"] = checks.seed(self.seed)
         # NumPy's scalars are stored as plain numbers, which leave a float32 what it is.
         for name, value in plain.items():
             object.__setattr__(self, name, value)
