@@ -177,6 +177,10 @@ def test_what_is_not_in_the_table_is_named():
         bottleneck.curves(rows(), "exact")
     with pytest.raises(ValueError, match="at must be of length 2, got 3"):
         bottleneck.curves(rows(), "losses", [1, 2, 3])
+    with pytest.raises(ValueError, match=r"length 2, got shape \(\)"):
+        bottleneck.curves(rows(), "losses", 3)
+    with pytest.raises(ValueError, match="rows must have a run of the conf"):
+        bottleneck.curves([], "losses")
 
 
 def test_the_store_is_complete_and_of_this_code():

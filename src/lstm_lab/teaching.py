@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from lstm_lab import checks
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq import Translator, logits, mixed_inputs, writable
+from lstm_lab.seq2seq import (
+    Translation,
+    Translator,
+    logits,
+    mixed_inputs,
+    writable,
+)
 from lstm_lab.tokenizer import (
     BOS,
     EOS,
@@ -111,6 +117,49 @@ def two_ways(
             zip(sources, batch.target_lengths, strict=True)
         )
     ]
+
+
+def written(translation: Translation, source: str) -> tuple[str, ...]:
+    """Return what a model wrote at each step of a translation, its end included if it came to it.
+
+    Parameters
+    ----------
+    translation : Translation
+        What the model made of the source, with weights of attention.
+    source : str
+        The text that it read.
+
+    Returns
+    -------
+    tuple of S str
+        A character or ``NAMES[EOS]`` for each row of the weights (S, T).
+
+    Raises
+    ------
+    TypeError
+        If one of both is of another type.
+    ValueError
+        If the model has no attention, or the weights belong to another source or answer.
+    """
+    checks.instance("translation", translation, Translation)
+    source = checks.text("source", source)
+    text, _, weights = translation
+    if weights is None:
+        raise ValueError(
+            "translation must have weights: of attention, got none"
+        )
+    steps, read = np.shape(weights)
+    if read != len(source):
+        raise ValueError(
+            f"source must have {read} characters, as many as there are weights,"
+            f" got {source!r}"
+        )
+    if steps not in (len(text), len(text) + 1):
+        raise ValueError(
+            "translation must have weights for each character of its text and for"
+            f" its end, got {steps} rows for {text!r}"
+        )
+    return (*text, NAMES[EOS])[:steps]
 
 
 def _characters(

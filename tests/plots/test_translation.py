@@ -52,6 +52,8 @@ def test_what_cannot_be_drawn_is_named(ax):
         plots.attention_map(ax, blind, "a b")
     with pytest.raises(ValueError, match="source must have 3 characters"):
         plots.attention_map(ax, translation(), "a bc")
+    with pytest.raises(ValueError, match="weights for each character"):
+        plots.attention_map(ax, translation()._replace(text="x"), "a b")
     with pytest.raises(ValueError, match="of the font, got '月'"):
         plots.attention_map(ax, translation("3月1"), "3月1")
 

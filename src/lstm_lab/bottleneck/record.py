@@ -70,7 +70,7 @@ def curves(
     Raises
     ------
     ValueError
-        If there is no such configuration or field, or `at` is of another size.
+        If there is no such configuration, row or field, or `at` is of another size.
     """
     wanted = {**USUAL, **changed}
     if wanted not in SWEEP.configurations:
@@ -80,6 +80,10 @@ def curves(
     found: list[Any] = [
         row.result for row in rows if row.configuration == wanted
     ]
+    if not found:
+        raise ValueError(
+            f"rows must have a run of the configuration {wanted}, got none"
+        )
     if field not in found[0]:
         raise ValueError(
             f"field must be one of {', '.join(found[0])}, got {field!r}"
@@ -88,7 +92,6 @@ def curves(
     values = values.reshape(len(found), -1)
     points = np.arange(1, values.shape[1] + 1) if at is None else np.array(at)
     if points.shape != values.shape[1:]:
-        raise ValueError(
-            f"at must be of length {values.shape[1]}, got {len(points)}"
-        )
+        size = len(points) if points.ndim == 1 else f"shape {points.shape}"
+        raise ValueError(f"at must be of length {values.shape[1]}, got {size}")
     return Curves(points, values)

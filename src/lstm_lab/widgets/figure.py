@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 import anywidget
 import traitlets
 
+from lstm_lab import checks
 from lstm_lab.widgets.markup import powers
 
 SCRIPT = Path(__file__).with_name("moving.js")
@@ -70,6 +71,8 @@ class MovingFigure(anywidget.AnyWidget):
 
     Raises
     ------
+    TypeError
+        If the positions of a control are a str, or something else than str.
     ValueError
         If there are not as many frames as combinations, two controls have one name, or one has
         no position to start at.
@@ -91,6 +94,8 @@ class MovingFigure(anywidget.AnyWidget):
         picture: str = "",
         ask: tuple[str, Callable[[str], str]] | None = None,
     ) -> None:
+        for control in controls:
+            checks.texts(f"positions of {control.name!r}", control.positions)
         sizes = [len(control.positions) for control in controls]
         names = [control.name for control in controls]
         if len(set(names)) != len(names):
