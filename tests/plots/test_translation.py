@@ -108,3 +108,27 @@ def test_the_diagram_shows_what_is_read_and_written(ax):
         assert shown.count(symbol) == 1
     assert shown.count("$y_1$") == shown.count("$y_2$") == 2
     ax.figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ((0, -6), ValueError),
+        ((0,), ValueError),
+        ((np.nan, 0), ValueError),
+        (("a", "b"), TypeError),
+        (None, TypeError),
+    ],
+)
+def test_limits_are_two_numbers(ax, limits, error):
+    record = seq2seq.DepthMap(np.ones((1, 2, 3)), False, (0,))
+    with pytest.raises(error, match="limits"):
+        plots.depth_map(ax, record, limits=limits)
+
+
+def test_records_of_other_types_are_named(ax):
+    with pytest.raises(TypeError, match=r"record must be .*DepthMap"):
+        plots.depth_map(ax, np.ones((2, 3)))
+    for groups, name in (([1], "groups"), ({"a": [1]}, r"groups\['a'\]")):
+        with pytest.raises(TypeError, match=f"{name} must be"):
+            plots.curves(ax, groups, xlabel="u", ylabel="v")

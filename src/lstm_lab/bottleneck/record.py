@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_lab import checks
 from lstm_lab.bottleneck.sweep import SWEEP, USUAL
 from lstm_lab.numerics import Array
 from lstm_lab.sweeps import Row
@@ -69,11 +70,21 @@ def curves(
 
     Raises
     ------
+    TypeError
+        If the rows are not rows, `field` is not a name, or `at` does not hold numbers.
     ValueError
         If there is no such configuration, row or field, or `at` is of another size.
     """
+    rows = checks.items("rows", rows, "sweeps.Row")
+    for n, row in enumerate(rows):
+        checks.instance(f"rows[{n}]", row, Row)
+    field = checks.text("field", field)
     wanted = {**USUAL, **changed}
-    if wanted not in SWEEP.configurations:
+    plain = all(
+        isinstance(value, str | float | int | None)
+        for value in changed.values()
+    )
+    if not plain or wanted not in SWEEP.configurations:
         raise ValueError(
             f"changed must lead to a configuration of the sweep, got {changed}"
         )
@@ -90,8 +101,16 @@ def curves(
         )
     values = np.array([result[field] for result in found])
     values = values.reshape(len(found), -1)
-    points = np.arange(1, values.shape[1] + 1) if at is None else np.array(at)
+    points = np.arange(1, values.shape[1] + 1) if at is None else _points(at)
     if points.shape != values.shape[1:]:
-        size = len(points) if points.ndim == 1 else f"shape {points.shape}"
-        raise ValueError(f"at must be of length {values.shape[1]}, got {size}")
+        raise ValueError(
+            f"at must be of length {values.shape[1]}, got {len(points)}"
+        )
     return Curves(points, values)
+
+
+def _points(at: Sequence[float] | NDArray[Any]) -> NDArray[Any]:
+    points = checks.items("at", at, "numbers")
+    for n, point in enumerate(points):
+        checks.finite_number(f"at[{n}]", point)
+    return np.array(points)

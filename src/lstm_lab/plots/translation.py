@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.patches import FancyBboxPatch
 
+from lstm_lab import checks
 from lstm_lab.bottleneck import Curves
 from lstm_lab.numerics import Array
 from lstm_lab.plots.style import series
@@ -92,10 +93,16 @@ def depth_map(
     -------
     Axes
         The same axes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the record is of another type, or the limits are not two numbers in their order.
     """
+    checks.instance("record", record, DepthMap)
+    low, high = _limits(limits)
     typical = record.typical
     layers, steps = typical.shape
-    low, high = limits
     with np.errstate(divide="ignore"):
         powers = np.clip(np.log10(typical), low, high)
     image = ax.imshow(
@@ -116,6 +123,18 @@ def depth_map(
         ax.figure.colorbar(image, ax=ax, label="gradient, power of ten")
     ax.locator_params(axis="y", integer=True)
     return ax
+
+
+def _limits(limits: tuple[float, float]) -> tuple[float, ...]:
+    found = tuple(
+        checks.finite_number(f"limits[{n}]", limit)
+        for n, limit in enumerate(checks.items("limits", limits, "numbers"))
+    )
+    if len(found) != 2 or found[0] >= found[1]:
+        raise ValueError(
+            f"limits must be the lower and the upper one, got {limits}"
+        )
+    return found
 
 
 def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
@@ -189,8 +208,15 @@ def curves(
     -------
     Axes
         The same axes.
+
+    Raises
+    ------
+    TypeError
+        If the groups are not a mapping of names to `Curves`.
     """
+    checks.instance("groups", groups, Mapping)
     for n, (name, group) in enumerate(groups.items()):
+        checks.instance(f"groups[{name!r}]", group, Curves)
         look = series(n)
         ax.fill_between(
             group.at, *group.range, color=look["color"], alpha=0.2, lw=0

@@ -56,7 +56,8 @@ def translations(
         "A model's answer to a text, and where it looked",
         [Control("source", sources, slides=False)],
         [
-            Frame(_said(found, source), attention_table(found, source))
+            # A text is shown as it is, even if it looks like a number.
+            Frame(_said(found, source), attention_table(found, source), True)
             for source, found in zip(sources, answers, strict=True)
         ],
         ask=("your own", answer),
