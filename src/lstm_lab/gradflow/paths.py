@@ -75,8 +75,8 @@ def cell_jacobians(params: lstm.Params, trace: lstm.Trace) -> Iterator[Array]:
     ----------
     Chapter ch318, equations ``eq-full-step`` and ``eq-full-path``.
     """
-    checks.instance("params", params, lstm.Params)
     checks.instance("trace", trace, lstm.Trace)
+    checks.instance("params", params, lstm.Params)
     checks.array("trace.x", trace.x, ("T", "D"))
     H = params.H
     pulled = pull_back(lstm, params, trace, np.zeros((H, H)), np.eye(H))
