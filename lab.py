@@ -159,9 +159,7 @@ TASKS = {
     "trust": Task(
         "inject some faults into a copy, others each day, kill some processes at work, and test"
         " the package with the oldest versions of what it needs",
-        commands=(
-            "pytest tests/faults tests/kills tests/versions -n 2",
-        ),
+        commands=("pytest tests/faults tests/kills tests/versions -n 2",),
     ),
     "all-faults": Task(
         "inject every known fault into a copy, and see that each is found",
@@ -204,7 +202,7 @@ TASKS = {
         commands=tuple(
             f"python -m lstm_lab.sweeps run lstm_lab.{name}.sweep:SWEEP"
             f" --store src/lstm_lab/data/{name}.jsonl --renew"
-            for name in ("phase", "bottleneck")
+            for name in ("phase", "ablation", "bottleneck")
         ),
     ),
     "benchmark": Task(
