@@ -24,6 +24,7 @@ from lstm_lab.gradflow.paths import (
     cell_jacobians,
     cell_paths,
     direct_path,
+    one_step_jacobians,
 )
 from lstm_lab.gradflow.spectra import (
     Lyapunov,
@@ -68,6 +69,7 @@ __all__ = [
     "gradient_flow",
     "gradient_map",
     "lyapunov",
+    "one_step_jacobians",
     "powers",
     "spectra",
     "time_constant",
