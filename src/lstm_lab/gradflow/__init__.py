@@ -5,7 +5,11 @@ made them; it prints nothing and draws nothing.
 """
 
 from lstm_lab.gradflow.cliff import Cliff, Descent, cliff, descend
-from lstm_lab.gradflow.experiment import SEEDS, geometric_mean
+from lstm_lab.gradflow.experiment import (
+    SEEDS,
+    draw_and_run,
+    geometric_mean,
+)
 from lstm_lab.gradflow.flow import (
     GradientFlow,
     GradientMap,
@@ -63,6 +67,7 @@ __all__ = [
     "cliff",
     "descend",
     "direct_path",
+    "draw_and_run",
     "gate_activations",
     "gate_histogram",
     "geometric_mean",
