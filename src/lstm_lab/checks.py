@@ -166,6 +166,13 @@ def float_dtype(name: str, value: Any) -> np.dtype[Any]:
     return dtype
 
 
+def integer(name: str, value: Any) -> int:
+    """Return `value` as an int, or raise a TypeError that names it."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    return int(value)
+
+
 def positive_int(name: str, value: Any) -> int:
     """Return `value` as an int of at least one, or say what is wrong.
 
@@ -188,11 +195,10 @@ def positive_int(name: str, value: Any) -> int:
     ValueError
         If it is smaller than one.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
+    number = integer(name, value)
+    if number < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)
+    return number
 
 
 def finite_number(name: str, value: Any) -> float:
@@ -219,9 +225,40 @@ def finite_number(name: str, value: Any) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number, got {value!r}")
-    if not np.isfinite(float(value)):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer or a fraction beyond all floats
+        raise ValueError(f"{name} must be finite, got {value}") from None
+    if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
+    return number
+
+
+def seed(value: Any) -> int:
+    """Return `value` as the seed of a generator, or say what is wrong.
+
+    Parameters
+    ----------
+    value : int
+        What came.
+
+    Returns
+    -------
+    int
+        The same number, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; None would be another run each time.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or int(value) < 0
+    ):
+        raise ValueError(f"seed must be an integer, 0 or more, got {value!r}")
+    return int(value)
 
 
 def generator(rng: Any) -> np.random.Generator:
