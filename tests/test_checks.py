@@ -425,3 +425,17 @@ def test_parameters_must_be_arrays(arch, inputs):
             match=rf"params\.{name} must be numpy\.ndarray, got .*list",
         ):
             arch.forward(listed, x)
+
+
+@pytest.mark.parametrize("value", [2**63, 10**30])
+def test_a_size_is_that_of_an_array(value):
+    with pytest.raises(ValueError, match=f"B must be a size, got {value}"):
+        checks.positive_int("B", value)
+
+
+def test_a_mask_is_not_dropped_in_silence(rng):
+    x = np.ma.array(rng.normal(size=(2, 3)), mask=False)
+    x[1, 2] = np.ma.masked
+    params = lstm.init(3, 4, rng=rng)
+    with pytest.raises(TypeError, match="x must be an array without a mask"):
+        lstm.forward(params, x)
