@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from tabulate import tabulate
 
@@ -25,3 +26,22 @@ class Table:
         headings = [str(heading) for heading in self.columns]
         cells = [[str(cell) for cell in row] for row in self.rows]
         return tabulate(cells, headings, "github", disable_numparse=True)
+
+
+def foreign(text: str, locale: str) -> str:
+    """Return a cell that holds a text in another language, and says in which.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    locale : str
+        Its language, such as ``"ja"`` or ``"pt_BR"``.
+
+    Returns
+    -------
+    str
+        HTML, as which Markdown takes it.
+    """
+    language = locale.replace("_", "-")
+    return f'<span lang="{escape(language)}">{escape(text)}</span>'

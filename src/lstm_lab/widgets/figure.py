@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import anywidget
 import traitlets
 
-from lstm_lab.widgets.markup import powers
+from lstm_lab.widgets.markup import powers, spoken
 
 SCRIPT = Path(__file__).with_name("moving.js")
 """For a page: a classic script, to be loaded with ``defer``."""
@@ -30,20 +30,26 @@ class Control(NamedTuple):
     """What a reader moves: a slider, or a choice from a list.
 
     ``name`` stands beside it, ``positions`` are the words for what can be chosen, and ``start``
-    is the number of the position where it begins.
+    is the number of the position where it begins. ``languages`` are those of the positions, if
+    they are not that of the page.
     """
 
     name: str
     positions: Sequence[str]
     start: int = 0
     slides: bool = True
+    languages: Sequence[str] = ()
 
 
 class Frame(NamedTuple):
-    """What is seen at one combination of positions: a sentence that sums it up, and HTML."""
+    """What is seen at one combination of positions: a sentence that sums it up, and HTML.
+
+    ``foreign`` is a text in the summary that is in another language, and that language.
+    """
 
     summary: str
     html: str = ""
+    foreign: tuple[str, str] | None = None
 
 
 class MovingFigure(anywidget.AnyWidget):
@@ -145,7 +151,7 @@ def _figure(
     places = product(*(range(len(control.positions)) for control in controls))
     start = [*places].index(tuple(control.start for control in controls))
     said = "".join(
-        f'<p data-frame="{n}">{powers(escape(frame.summary))}</p>'
+        f'<p data-frame="{n}">{powers(_summary(frame))}</p>'
         for n, frame in enumerate(frames)
     )
     shown = "".join(
@@ -173,13 +179,25 @@ def _figure(
     )
 
 
+def _summary(frame: Frame) -> str:
+    summary = escape(frame.summary)
+    if frame.foreign is None:
+        return summary
+    text, language = escape(frame.foreign[0]), frame.foreign[1]
+    marked = f"<span{spoken(language)}>{text}</span>"
+    return summary.replace(text, marked, 1)
+
+
 def _control(control: Control, label: str) -> str:
     name, positions = escape(control.name), control.positions
+    languages = control.languages or [""] * len(positions)
     if not control.slides:
         options = "".join(
-            f'<option value="{n}"{" selected" * (n == control.start)}>'
-            f"{escape(position)}</option>"
-            for n, position in enumerate(positions)
+            f'<option value="{n}"{" selected" * (n == control.start)}'
+            f"{spoken(language)}>{escape(position)}</option>"
+            for n, (position, language) in enumerate(
+                zip(positions, languages, strict=True)
+            )
         )
         inner = (
             f'<label>{name} <select name="{name}" autocomplete="off">'
