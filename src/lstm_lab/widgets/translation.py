@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import cast
 
 import numpy as np
 
+from lstm_lab import checks
+from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import Translation, Translator
-from lstm_lab.teaching import Steps, TwoWays
+from lstm_lab.teaching import Steps, TwoWays, written
 from lstm_lab.widgets.figure import Control, Frame, MovingFigure
 from lstm_lab.widgets.markup import bar, cell, table, weight
 
@@ -37,10 +40,14 @@ def translations(
 
     Raises
     ------
+    TypeError
+        If `sources` is a str, or holds something else than str.
     ValueError
         If there is no source, one is empty or twice there, there are not as many languages, or
         the model has no attention.
     """
+    checks.instance("translator", translator, Translator)
+    sources = checks.texts("sources", sources)
     if len(set(sources)) != len(sources):
         raise ValueError(f"sources must be different, got {list(sources)}")
     if languages and len(languages) != len(sources):
@@ -60,10 +67,12 @@ def translations(
         "A model's answer to a text, and where it looked",
         [Control("source", sources, slides=False, languages=languages)],
         [
+            # A text is shown as it is, even if it looks like a number.
             Frame(
                 _said(found, source),
                 attention_table(found, source, language=language),
-                (source, language) if language else None,
+                literal=True,
+                foreign=(source, language) if language else None,
             )
             for source, found, language in zip(
                 sources,
@@ -102,21 +111,20 @@ def attention_table(
 
     Raises
     ------
+    TypeError
+        If one of both is of another type.
     ValueError
-        If the model has no attention.
+        If the model has no attention, or the weights belong to another source or answer.
     """
-    if translation.weights is None:
-        raise ValueError(
-            "translation must have weights: of attention, got none"
-        )
-    written = [*translation.text, "⏎"][: len(translation.weights)]
+    steps = written(translation, source)
+    weights = cast(Array, translation.weights)
     return table(
         "Where the model looked: the source from left to right, the answer"
         " downwards",
         ["", *map(_visible, source)],
         [
             [_visible(character), *map(weight, row)]
-            for character, row in zip(written, translation.weights, strict=True)
+            for character, row in zip(steps, weights, strict=True)
         ],
         kind="weights",
         language=language,
@@ -142,9 +150,17 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
 
     Raises
     ------
+    TypeError
+        If a record is of another type.
     ValueError
-        If targets differ in their lengths.
+        If targets differ in their lengths, or two sources are the same.
     """
+    records = checks.items("records", records, "TwoWays")
+    for n, record in enumerate(records):
+        checks.instance(f"records[{n}]", record, TwoWays)
+    sources = [record.source for record in records]
+    if len(set(sources)) != len(sources):
+        raise ValueError(f"records must have different sources, got {sources}")
     sizes = {len(record.target) for record in records}
     if len(sizes) != 1:
         raise ValueError(f"targets must have one length, got {sorted(sizes)}")
@@ -152,9 +168,7 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
     return MovingFigure(
         "What a decoder reads and writes with a teacher, and by itself",
         [
-            Control(
-                "text", [record.source for record in records], slides=False
-            ),
+            Control("text", sources, slides=False),
             Control("step", [f"{s + 1}" for s in steps]),
         ],
         [
