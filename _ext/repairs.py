@@ -1,4 +1,4 @@
-"""Repair what leaves some readers out: markup of the theme and the extensions, and one script.
+"""Repair what leaves some readers out: markup of the theme and the extensions, and two scripts.
 
 With `repairs_all_needed`, each must find something to repair in the book: when a newer version
 makes one needless, the build says so, and fails.
@@ -86,8 +86,16 @@ REPAIRS = {
         r'{if(is)\2}),{rootMargin:"200%"});'
         r"document.querySelectorAll(\1).forEach(e=>{e.tabIndex=0;near.observe(e)})}",
     ),
+    "results of the search show formulas three times, once as LaTeX": (
+        re.compile(r'(removalQuery of \["\.headerlink", )'),
+        r'\1".katex-html", "annotation", ',
+    ),
+    "results of the search show the list of contents": (
+        re.compile(r"""(querySelector\()'\[role="main"\]'\)"""),
+        r"""\1'[role="main"] article')""",
+    ),
 }
-SCRIPT = "pydata-sphinx-theme.js"
+SCRIPTS = ("pydata-sphinx-theme.js", "searchtools.js")
 
 
 FRONT = """<!DOCTYPE html>
@@ -116,12 +124,13 @@ def open_front(app, exception):
 
 
 def repair(app, exception):
-    """Repair every page and the theme's script; warn of a repair without use."""
+    """Repair every page and the scripts; warn of a repair without use."""
     if exception or app.builder.name != "html":
         return
     useless = set(REPAIRS)
     site = Path(app.outdir)
-    for page in (*site.rglob("*.html"), *site.rglob(SCRIPT)):
+    scripts = (found for name in SCRIPTS for found in site.rglob(name))
+    for page in (*site.rglob("*.html"), *scripts):
         html = page.read_text(encoding="utf-8")
         for fault, (pattern, remedy) in REPAIRS.items():
             html, count = pattern.subn(remedy, html)

@@ -10,6 +10,8 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
+from tools import pdf
+
 from .conftest import ROOT, SITE, chapters
 from .looking import opened
 
@@ -205,6 +207,24 @@ def test_print_shows_the_text_alone_dark_on_white(browser, home, path, theme):
         assert wide == []
 
 
+UNDRAWN = """
+() => [...document.querySelectorAll("use")].filter((use) => {
+  const glyph = document.getElementById(use.getAttribute("xlink:href").slice(1));
+  return !glyph || (glyph.getAttribute("d") !== "" && !use.getBBox().width);
+}).map((use) => use.outerHTML)
+"""
+
+
+@pytest.mark.parametrize("path", ["chapters/ch317", "chapters/ch318"])
+def test_the_printed_book_draws_every_letter(browser, path):
+    whole = pdf.join(SITE, [path])
+    page = browser.new_page()
+    page.set_content(str(whole))
+    assert page.locator("use").count() > 100
+    assert page.evaluate(UNDRAWN) == []
+    page.close()
+
+
 # --- Looking for something ---
 
 
@@ -232,6 +252,52 @@ def test_search_finds_every_term(browser, home):
             [*wanted, "xylophone"],
         )
     assert missing == ["xylophone"]
+
+
+# What the search takes for the text of a page; what of it is LaTeX, and what is there twice.
+EXCERPT = r"""
+async (path) => {
+  const page = await (await fetch(path)).text(), text = Search.htmlToText(page);
+  const squeezed = (words) => words.replace(/[\s\u200b\u2061]+/g, ""), whole = squeezed(text);
+  const formulas = [...new DOMParser().parseFromString(page, "text/html")
+    .querySelectorAll("article semantics > mrow")].map((row) => squeezed(row.textContent));
+  return {
+    start: text.trim().slice(0, 20),
+    formulas: formulas.filter((words) => whole.includes(words)).length,
+    latex: text.match(/\\(odot|frac|partial|operatorname)\b/g) ?? [],
+    twice: formulas.filter((words) => words.length > 12 && whole.includes(words + words)),
+  };
+}
+"""
+
+
+def test_excerpts_of_a_search_are_what_is_read(browser, home):
+    with opened(browser, home, "search.html") as (page, _):
+        found = page.evaluate(EXCERPT, "chapters/ch318.html")
+    assert found["formulas"] > 200
+    assert found["start"].startswith("ch318")  # the title, not the contents
+    assert found["latex"] == []
+    assert found["twice"] == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("where", ["dialog", "page"])
+def test_what_is_searched_stands_beside_the_magnifier(
+    browser, home, where, width
+):
+    path = "search.html" if where == "page" else "chapters/ch318.html"
+    with opened(browser, home, path, width=width) as (page, _):
+        if where == "dialog":
+            page.keyboard.press("Control+k")
+        form = page.locator("form.bd-search:visible").first
+        icon = form.locator(".fa-magnifying-glass").bounding_box()
+        field = form.locator("input")
+        inset = field.evaluate(
+            "e => parseFloat(getComputedStyle(e).paddingLeft)"
+        )
+        words = field.bounding_box()["x"] + inset
+    assert icon["width"] > 0
+    assert words >= icon["x"] + icon["width"]
 
 
 # --- Moving figures ---
