@@ -7,11 +7,12 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from PIL import Image
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from .conftest import ROOT, SITE, chapters
-from .looking import opened
+from .looking import LAY_OUT, opened
 
 CHAPTERS = [page for page in chapters() if "/ch3" in page]
 # The words that are shown, also where nothing has been laid out yet.
@@ -23,7 +24,7 @@ WORDS = """
 }
 """
 # What Tab should reach, and what it does reach: each with whether that can be seen.
-CONTROLS = """
+CONTROLS = r"""
 () => {
   const able = "a[href], button, input, select, summary, textarea, [tabindex='0']";
   window.reachable = [...document.querySelectorAll(able)].filter((e) =>
@@ -31,12 +32,21 @@ CONTROLS = """
     e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
     e.getClientRects().length);
   window.reached = new Map();
-  const look = (e) => {
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(e);
-    return `${outlineStyle} ${outlineWidth} ${boxShadow} ` + getComputedStyle(e).backgroundColor
-      + getComputedStyle(e).border;
+  const clear = /^transparent$|, 0\)$/;
+  const look = (e) => marks(e) + (e.form ? marks(e.form) : ""); // a field may mark its form
+  const marks = (e) => {
+    const style = getComputedStyle(e);
+    const line = (side) => {
+      const [kind, width, color] = ["Style", "Width", "Color"].map((of) => style[side + of]);
+      return kind === "none" || !parseFloat(width) || clear.test(color) ? "" : `${kind} ${width} ${color}`;
+    };
+    const lines = ["outline", "borderTop", "borderRight", "borderBottom", "borderLeft"].map(line);
+    return [...lines, style.boxShadow, clear.test(style.backgroundColor) || style.backgroundColor].join();
   };
+  const first = document.activeElement; // a page may have given the focus away
+  first.blur();
   window.plain = new Map(window.reachable.map((e) => [e, look(e)]));
+  first.focus();
   window.reach = (target) => {
     const box = target.getClientRects()[0] ?? target.getBoundingClientRect();
     const { left, top, width, height } = box;
@@ -70,8 +80,11 @@ UNREACHED = """
 """
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["chapters/index.html", *CHAPTERS])
+@pytest.mark.parametrize(
+    ("path", "width"),
+    [(path, 1280) for path in [*chapters(), "search.html"]]
+    + [(path, 390) for path in ["chapters/index.html", *CHAPTERS]],
+)
 def test_every_control_is_reached_by_tab_and_seen(browser, home, path, width):
     with opened(browser, home, path, width=width) as (page, _):
         tab_through(page)
@@ -149,6 +162,82 @@ def test_the_type_is_the_books_own(browser, home, path):
         family = text.evaluate("e => getComputedStyle(e).fontFamily")
     assert {"Lab Serif", "Lab Sans", "KaTeX_Main"} <= set(loaded)
     assert family.replace('"', "").startswith("Lab Serif")
+
+
+# --- The keyboard's focus, and colors that the system forces ---
+
+FOCUSED = "document.activeElement.outerHTML.slice(0, 80)"
+BUTTONS = ".bd-header-article button, .bd-header button"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_focus_stays_with_a_button_or_comes_back(browser, home, width):
+    with opened(browser, home, "chapters/ch317.html", width=width) as (page, _):
+        buttons = page.locator(BUTTONS).locator("visible=true")
+        assert buttons.count() >= 4
+        for n in range(buttons.count()):
+            button = buttons.nth(n)
+            button.focus()
+            before = page.evaluate(FOCUSED)
+            page.keyboard.press("Enter")
+            page.keyboard.press("Escape")
+            expect(button, before).to_be_focused()
+            page.evaluate(
+                "document.fullscreenElement && document.exitFullscreen()"
+            )
+
+
+# What a table tells by the colors behind its numbers, in pixels: the darkest and the lightest cell of
+# the weights that are seen, and a bar with what is left of it.
+SHADES = """
+(root) => [...root.querySelectorAll(".lab-weights")].filter((e) => e.checkVisibility()).map((e) => {
+  const cells = [...e.querySelectorAll("td[style]")];
+  cells.sort((a, b) => a.style.getPropertyValue("--w") - b.style.getPropertyValue("--w"));
+  return [cells[0], cells.at(-1)].map((cell) => {
+    const { x, y, width, height } = cell.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  });
+})
+"""
+BARS = """
+(root) => [...root.querySelectorAll(".lab-bar")].filter((e) => e.checkVisibility()).map((e) => {
+  const { x, bottom, width } = e.getBoundingClientRect(), em = parseFloat(getComputedStyle(e).fontSize);
+  const share = (name) => parseFloat(e.style.getPropertyValue(name)) / 100;
+  const at = (part) => [x + em / 4 + (width - em / 2) * part, bottom - 0.25 * em];
+  const from = share("--from"), to = share("--to");
+  const rest = from > 1 - to ? from / 2 : (1 + to) / 2;
+  return Math.min(to - from, Math.max(from, 1 - to)) > 0.1 && [at((from + to) / 2), at(rest)];
+}).filter(Boolean)
+"""
+SIGNS = {"chapters/ch318.html": BARS, "chapters/ch319.html": SHADES}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("forced", ["none", "active"])
+@pytest.mark.parametrize("path", SIGNS)
+def test_colors_that_tell_something_are_seen(
+    browser, home, path, theme, forced
+):
+    with opened(browser, home, path, theme=theme, forced_colors=forced) as (
+        page,
+        _,
+    ):
+        told = 0
+        page.evaluate(LAY_OUT)
+        for root in page.locator(".lab-figure").all():
+            root.evaluate("e => e.scrollIntoView({ block: 'center' })")
+            pairs = root.evaluate(SIGNS[path])
+            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            for pair in pairs:
+                if max(y for _, y in pair) >= picture.height:
+                    continue  # below the screen
+                one, other = (picture.getpixel(tuple(at)) for at in pair)
+                difference = max(
+                    abs(a - b) for a, b in zip(one, other, strict=True)
+                )
+                assert difference > 60, (one, other)
+                told += 1
+        assert told > 0
 
 
 # --- On paper ---
