@@ -46,7 +46,9 @@ def depart(translator, node):
     written = "".join(translator.body[node["begins"] :])
     folded, found = TITLE.subn(FOLDED, written, count=1)
     if not found:
-        raise ExtensionError(f"this solution has another title: {written[:300]}")
+        raise ExtensionError(
+            f"this solution has another title: {written[:300]}"
+        )
     translator.body[node["begins"] :] = [f"{folded}</details>\n"]
 
 

@@ -20,7 +20,8 @@ LAY_OUT = """
 async () => {
   const style = document.head.appendChild(document.createElement("style"));
   style.textContent = "section { content-visibility: visible !important }";
-  const drawn = () => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)));
+  const frame = () => new Promise(requestAnimationFrame);
+  const drawn = () => frame().then(frame);
   const waits = (e) => e.checkVisibility() && !e.checkVisibility({ contentVisibilityAuto: true });
   do await drawn(); while ([...document.querySelectorAll("section > *")].some(waits));
   await document.fonts.ready;

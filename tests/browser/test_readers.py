@@ -15,6 +15,11 @@ from .conftest import ROOT, SITE, chapters
 from .looking import LAY_OUT, opened
 
 CHAPTERS = [page for page in chapters() if "/ch3" in page]
+# Whether typefaces have come, whenever they do.
+HERE = """
+(families) => families.every((family) => [...document.fonts].some((face) =>
+  face.status === "loaded" && face.family.replaceAll('"', "") === family))
+"""
 # The words that are shown, also where nothing has been laid out yet.
 WORDS = """
 () => {
@@ -38,10 +43,12 @@ CONTROLS = r"""
     const style = getComputedStyle(e);
     const line = (side) => {
       const [kind, width, color] = ["Style", "Width", "Color"].map((of) => style[side + of]);
-      return kind === "none" || !parseFloat(width) || clear.test(color) ? "" : `${kind} ${width} ${color}`;
+      const none = kind === "none" || !parseFloat(width) || clear.test(color);
+      return none ? "" : `${kind} ${width} ${color}`;
     };
     const lines = ["outline", "borderTop", "borderRight", "borderBottom", "borderLeft"].map(line);
-    return [...lines, style.boxShadow, clear.test(style.backgroundColor) || style.backgroundColor].join();
+    const { boxShadow, backgroundColor } = style;
+    return [...lines, boxShadow, clear.test(backgroundColor) || backgroundColor].join();
   };
   const first = document.activeElement; // a page may have given the focus away
   first.blur();
@@ -154,13 +161,11 @@ def test_figures_move_from_a_folder(browser):
 @pytest.mark.parametrize("path", CHAPTERS)
 def test_the_type_is_the_books_own(browser, home, path):
     with opened(browser, home, path) as (page, _):
-        loaded = page.evaluate(
-            "() => [...document.fonts].filter((f) => f.status === 'loaded')"
-            ".map((f) => f.family.replaceAll('\"', ''))"
+        page.wait_for_function(
+            HERE, arg=["Lab Serif", "Lab Sans", "KaTeX_Main"]
         )
         text = page.locator("article > section > section > p").first
         family = text.evaluate("e => getComputedStyle(e).fontFamily")
-    assert {"Lab Serif", "Lab Sans", "KaTeX_Main"} <= set(loaded)
     assert family.replace('"', "").startswith("Lab Serif")
 
 
@@ -187,8 +192,8 @@ def test_the_focus_stays_with_a_button_or_comes_back(browser, home, width):
             )
 
 
-# What a table tells by the colors behind its numbers, in pixels: the darkest and the lightest cell of
-# the weights that are seen, and a bar with what is left of it.
+# What a table tells by the colors behind its numbers, as places on the screen: the lightest and the
+# darkest cell of the weights that are seen, and a bar with what is left of it.
 SHADES = """
 (root) => [...root.querySelectorAll(".lab-weights")].filter((e) => e.checkVisibility()).map((e) => {
   const cells = [...e.querySelectorAll("td[style]")];
@@ -201,7 +206,8 @@ SHADES = """
 """
 BARS = """
 (root) => [...root.querySelectorAll(".lab-bar")].filter((e) => e.checkVisibility()).map((e) => {
-  const { x, bottom, width } = e.getBoundingClientRect(), em = parseFloat(getComputedStyle(e).fontSize);
+  const { x, bottom, width } = e.getBoundingClientRect();
+  const em = parseFloat(getComputedStyle(e).fontSize);
   const share = (name) => parseFloat(e.style.getPropertyValue(name)) / 100;
   const at = (part) => [x + em / 4 + (width - em / 2) * part, bottom - 0.25 * em];
   const from = share("--from"), to = share("--to");
@@ -250,16 +256,15 @@ ASKED = """
     .map(({ href }) => [href.split("/").at(-1), fetched.filter((name) => name === href).length]);
 }
 """
-SET = "() => [...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family)"
 
 
 def test_fonts_that_are_asked_for_early_are_fetched_once_and_set(browser, home):
     with opened(browser, home, "chapters/ch318.html") as (page, faults):
+        families = ["Lab Serif", "Lab Sans", "KaTeX_Main", "KaTeX_Math"]
+        page.wait_for_function(HERE, arg=families)
         asked = dict(page.evaluate(ASKED))
-        families = {name.strip('"') for name in page.evaluate(SET)}
     assert len(asked) == 5
     assert set(asked.values()) == {1}
-    assert {"Lab Serif", "Lab Sans", "KaTeX_Main", "KaTeX_Math"} <= families
     assert faults == []
 
 
@@ -385,12 +390,15 @@ def test_a_finger_moves_a_figure(browser, home):
     ) as (page, _):
         figure = page.locator(".lab-figure").first
         slider = figure.locator("input").first
+        page.evaluate(LAY_OUT)
         slider.scroll_into_view_if_needed()
         frames, box = seen(figure), slider.bounding_box()
+        value = slider.input_value()
         assert box["height"] >= 24
         page.touchscreen.tap(
             box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
         )
+        expect(slider).not_to_have_value(value)
         assert seen(figure) != frames
 
 
@@ -407,7 +415,37 @@ def test_an_address_within_a_page_leads_there(browser, home, path, width):
             place = page.locator(f"#{name}")
             place.locator("img:visible").first.evaluate("e => e.decode()")
             top = place.bounding_box()["y"]
-            assert 0 <= top < 300, (name, top)
+            assert abs(top - PLACE) <= NEAR, (name, top)
+
+
+PLACE = 64  # pixels below the upper edge, where the header ends
+NEAR = 4
+# Where the heading of a link's section is, as far below its place as the page's end lets it come.
+CLICK = """
+async (name) => {
+  document.querySelector(`.page-toc a[href="#${CSS.escape(name)}"]`).click();
+  for (const _ of [1, 2, 3]) await new Promise(requestAnimationFrame);
+  const { scrollHeight, clientHeight } = document.documentElement;
+  const rest = scrollHeight - clientHeight - scrollY;
+  const { top } = document.getElementById(name).querySelector("h2, h3").getBoundingClientRect();
+  return [top, rest];
+}
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_the_first_click_on_a_heading_leads_to_it(browser, home, path, width):
+    source = BeautifulSoup((SITE / path).read_text(encoding="utf-8"), "lxml")
+    links = source.select(".page-toc a[href^='#']")
+    assert len(links) > 10
+    with opened(browser, home, path, width=width) as (page, _):
+        for link in links:
+            page.goto("about:blank")
+            page.goto(home + path)
+            top, rest = page.evaluate(CLICK, link["href"][1:])
+            assert top >= PLACE - NEAR, (link["href"], top)
+            assert top <= PLACE + NEAR or rest < 1, (link["href"], top)
 
 
 @pytest.mark.parametrize(
@@ -426,6 +464,7 @@ def test_a_link_shows_what_it_leads_to(browser, home, link, kind, by):
             page.locator(f"article {link}").first,
             page.locator(".lab-preview"),
         )
+        page.evaluate(LAY_OUT)  # a link that moves would leave the pointer
         found.scroll_into_view_if_needed()
         assert card.is_hidden()
         if by == "pointer":
@@ -435,7 +474,7 @@ def test_a_link_shows_what_it_leads_to(browser, home, link, kind, by):
             found.focus()
         card.locator(kind).wait_for()
         page.keyboard.press("Escape")
-        assert card.is_hidden()
+        expect(card).to_be_hidden()
         assert faults == []
 
 
@@ -519,7 +558,7 @@ def test_the_site_tells_where_it_is():
 
 def test_the_cheat_sheet_is_one_page(browser, home):
     with opened(browser, home, "chapters/cheatsheet.html") as (page, _):
-        page.wait_for_function("document.fonts.ready")
+        page.evaluate(LAY_OUT)
         printed = PdfReader(io.BytesIO(page.pdf(format="A4")))
     assert len(printed.pages) == 1
 
@@ -531,4 +570,75 @@ def test_an_answer_opens_by_keyboard(browser, home, path):
         answer = question.locator("details").first
         question.scroll_into_view_if_needed()
         answer.locator("summary").press("Enter")
-        assert answer.locator("p").last.is_visible()
+        expect(answer.locator("p").last).to_be_visible()
+
+
+# --- Solutions ---
+
+CLOSED = "details.solution:not([open])"
+
+
+def named(page):
+    """Return the role, the name and the state of the first solution's bar, as they are heard."""
+    session = page.context.new_cdp_session(page)
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    bar = {"nodeId": root, "selector": "details.solution > summary"}
+    found = session.send("DOM.querySelector", bar)
+    (node,) = session.send(
+        "Accessibility.getPartialAXTree", {**found, "fetchRelatives": False}
+    )["nodes"]
+    states = {p["name"]: p["value"]["value"] for p in node["properties"]}
+    return node["role"]["value"], node["name"]["value"], states["expanded"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_solutions_are_closed_and_open_without_scripts(browser, home, path):
+    text = (ROOT / path).with_suffix(".md").read_text(encoding="utf-8")
+    with opened(browser, home, path, java_script_enabled=False) as (page, _):
+        expect(page.locator(CLOSED)).to_have_count(
+            text.count("{solution-start}")
+        )
+        first = page.locator("details.solution").first
+        assert first.locator("section").is_hidden()
+        first.locator("summary").click()
+        assert first.locator("section").is_visible()
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_the_whole_bar_opens_a_solution(browser, home, path):
+    with opened(browser, home, f"{path}#exercises") as (page, faults):
+        solution = page.locator("details.solution").first
+        bar = solution.locator("summary")
+        inside = solution.locator("section")
+        bar.scroll_into_view_if_needed()
+        box, address = bar.bounding_box(), page.url
+        for share in (0.02, 0.3, 0.98):
+            for opens in (True, False):
+                x, y = share * box["width"], box["height"] / 2
+                bar.click(position={"x": x, "y": y})
+                expect(inside).to_be_visible(visible=opens)
+        for key in ("Enter", "Space"):
+            role, name, is_open = named(page)
+            assert role == "DisclosureTriangle"
+            assert re.match(r"Show solution to Exercise \d+ \(", name)
+            assert not is_open
+            bar.press(key)
+            expect(inside).to_be_visible()
+            _, name, is_open = named(page)
+            assert name.startswith("solution to Exercise")
+            assert is_open
+            bar.press(key)
+        assert page.url == address
+        bar.press("Enter")
+        link = solution.locator("p > a").first
+        exercise = page.locator(link.get_attribute("href"))
+        link.click()
+        expect(exercise).to_be_in_viewport()
+        assert faults == []
+
+
+def test_a_link_to_a_solution_opens_it(browser, home):
+    with opened(browser, home, "chapters/ch317.html#sol-slope") as (page, _):
+        expect(page.locator("#sol-slope[open]")).to_be_in_viewport()
+        page.evaluate("location.hash = '#sol-epsilon'")
+        expect(page.locator("#sol-epsilon[open]")).to_be_in_viewport()
