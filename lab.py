@@ -65,7 +65,8 @@ class Task(NamedTuple):
     commands: tuple = ()
     parts: tuple = ()
     browser: bool = False  # whether it opens the book in a browser
-    asks: bool = False  # whether more must be said, which goes to its command
+    # Whether more must be said, or may be (None), which goes to its command.
+    asks: bool | None = False
 
 
 TASKS = {
@@ -156,12 +157,16 @@ TASKS = {
         ),
         browser=True,
     ),
+    "seeds": Task(
+        "run the chapters, or the named ones, with ten other seeds, and count in how many"
+        " each assertion holds",
+        commands=("python -m tools.seeds",),
+        asks=None,
+    ),
     "trust": Task(
         "inject some faults into a copy, others each day, kill some processes at work, and test"
         " the package with the oldest versions of what it needs",
-        commands=(
-            "pytest tests/faults tests/kills tests/versions -n 2",
-        ),
+        commands=("pytest tests/faults tests/kills tests/versions -n 2",),
     ),
     "all-faults": Task(
         "inject every known fault into a copy, and see that each is found",
@@ -525,7 +530,7 @@ def since(started):
 def main(arguments):
     """Run the task that is named on the command line; return the exit code."""
     name, *more = arguments or [""]
-    if name not in TASKS or bool(more) != TASKS[name].asks:
+    if name not in TASKS or TASKS[name].asks not in (None, bool(more)):
         say(usage())
         return 0 if arguments in ([], ["-h"], ["--help"]) else 2
     try:

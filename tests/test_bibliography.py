@@ -18,6 +18,16 @@ ENTRIES = {
 }
 
 
+CITED = {
+    key
+    for page in BIBLIOGRAPHY.parent.glob("*.md")
+    for keys in re.findall(
+        r"\{cite:\w+\}`([^`]+)`", page.read_text(encoding="utf-8")
+    )
+    for key in keys.split(",")
+}
+
+
 def test_there_are_entries():
     assert len(ENTRIES) > 20
 
@@ -44,3 +54,22 @@ def test_the_first_author_is_that_of_the_key(key):
     letters = re.sub(r"\\.|[^a-z]", "", family.lower())
     name = re.match(r"[a-z]+", key)[0]
     assert name in letters or letters in name, (key, family)
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+def test_an_entry_is_cited(key):
+    assert key in CITED
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+def test_a_paper_of_proceedings_has_its_pages(key):
+    fields = ENTRIES[key]
+    # This conference prints no volume.
+    if "International Conference on Learning" not in fields.get(
+        "booktitle", "International Conference on Learning"
+    ):
+        assert "pages" in fields
+
+
+def test_a_german_title_keeps_the_capitals_of_its_nouns():
+    assert "{Netzen}" in ENTRIES["hochreiter1991untersuchungen"]["title"]
