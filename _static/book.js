@@ -17,7 +17,10 @@
 
 // A solution that a link leads to is open, as browsers do it for what stands inside of one.
 {
-  const open = () => document.querySelector("details:target")?.setAttribute("open", "");
+  const open = () => {
+    const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (found?.matches("details")) found.open = true;
+  };
   addEventListener("hashchange", open);
   open();
 }

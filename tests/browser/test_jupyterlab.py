@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import ROOT
+from .looking import PATIENCE
 
 START = 600_000  # milliseconds, for the server, the page and the kernel
 MAKE = """\
@@ -101,7 +102,7 @@ def notebook(browser, tmp_path):
         )
         yield page, said
     finally:
-        expect.set_options(timeout=None)
+        expect.set_options(timeout=PATIENCE)
         page.close()
         server.terminate()
         try:

@@ -625,7 +625,7 @@ def test_the_whole_bar_opens_a_solution(browser, home, path):
             bar.press(key)
             expect(inside).to_be_visible()
             _, name, is_open = named(page)
-            assert name.startswith("solution to Exercise")
+            assert name.startswith("Solution to Exercise")
             assert is_open
             bar.press(key)
         assert page.url == address
