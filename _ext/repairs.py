@@ -66,12 +66,6 @@ REPAIRS = {
         re.compile(r'<section id="(?:exercise|solution)-content">'),
         "<section>",
     ),
-    "the link of a solution's title begins with a space, which is underlined": (
-        re.compile(
-            r'Solution to(<a class="reference internal" href="#[^"]*">) '
-        ),
-        r"Solution to \1",
-    ),
     "the corner of a table is a heading of nothing": (
         re.compile(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>'),
         "<td></td>",
@@ -94,8 +88,20 @@ REPAIRS = {
         re.compile(r"""(querySelector\()'\[role="main"\]'\)"""),
         r"""\1'[role="main"] article')""",
     ),
+    "a button loses the focus when it is pressed, and what it opens cannot give it back": (
+        re.compile(
+            r'addEventListener\("click",\(\(\)=>\{(\w)\.blur\(\)\}\),!0\)'
+        ),
+        # That was to end its tooltip, which opens for a focus by keyboard alone now.
+        r'addEventListener("focusin",(e=>{\1.matches(":focus-visible")'
+        r"||e.stopImmediatePropagation()}),!0)",
+    ),
 }
-SCRIPTS = ("pydata-sphinx-theme.js", "searchtools.js")
+SCRIPTS = (
+    "pydata-sphinx-theme.js",
+    "searchtools.js",
+    "sphinx-book-theme.js",
+)
 
 
 FRONT = """<!DOCTYPE html>
