@@ -177,6 +177,18 @@ def test_what_is_not_in_the_table_is_named():
         bottleneck.curves(rows(), "exact")
     with pytest.raises(ValueError, match="at must be of length 2, got 3"):
         bottleneck.curves(rows(), "losses", [1, 2, 3])
+    with pytest.raises(TypeError, match="at must be a list of numbers"):
+        bottleneck.curves(rows(), "losses", 3)
+    with pytest.raises(TypeError, match=r"at\[1\] must be a real number"):
+        bottleneck.curves(rows(), "losses", [1, "2"])
+    with pytest.raises(TypeError, match="field must be a str"):
+        bottleneck.curves(rows(), ["losses"])
+    with pytest.raises(TypeError, match=r"rows\[0\] must be .*Row, got"):
+        bottleneck.curves(["losses"], "losses")
+    with pytest.raises(ValueError, match="changed must lead to"):
+        bottleneck.curves(rows(), "losses", hidden=np.array([32, 64]))
+    with pytest.raises(ValueError, match="rows must have a run of the conf"):
+        bottleneck.curves([], "losses")
 
 
 def test_the_store_is_complete_and_of_this_code():

@@ -159,13 +159,19 @@ def test_metadata_come_back_as_json_has_them(file):
 
 
 @pytest.mark.parametrize(
-    "leaf", [np.array([None]), "text", np.array(["text"]), {"a": 1.0}, object()]
+    "leaf", [np.array([None]), "text", np.array(["text"]), object()]
 )
 def test_only_numbers_are_written(leaf, file):
     with pytest.raises(
         TypeError, match="1 must be an array of numbers, got dt"
     ):
         save(file, [np.zeros(2), leaf])
+    assert not file.exists()
+
+
+def test_a_dict_is_not_written(file):
+    with pytest.raises(TypeError, match="got a dict of a"):
+        save(file, [np.zeros(2), {"a": 1.0}])
     assert not file.exists()
 
 

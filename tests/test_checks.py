@@ -352,6 +352,18 @@ def test_the_reset_gate_acts_before_or_after(word, rng):
         gru.init(4, 6, rng=rng, reset=word)
 
 
+@pytest.mark.parametrize("Cell", CELLS)
+@pytest.mark.parametrize("seed", [None, -1, 0.5, "0", True], ids=str)
+def test_cells_name_what_is_no_seed(Cell, seed):
+    with pytest.raises(ValueError, match=f"seed must be .*, got {seed!r}"):
+        Cell(4, 6, seed=seed)
+
+
+def test_a_number_beyond_all_floats_is_named():
+    with pytest.raises(ValueError, match="rate must be finite, got 1000"):
+        checks.finite_number("rate", 10**400)
+
+
 @pytest.mark.parametrize("seed", [0, None, np.random, "0"], ids=str)
 def test_a_seed_is_no_generator(architecture, seed):
     arch, options = architecture
@@ -413,3 +425,17 @@ def test_parameters_must_be_arrays(arch, inputs):
             match=rf"params\.{name} must be numpy\.ndarray, got .*list",
         ):
             arch.forward(listed, x)
+
+
+@pytest.mark.parametrize("value", [2**63, 10**30])
+def test_a_size_is_that_of_an_array(value):
+    with pytest.raises(ValueError, match=f"B must be a size, got {value}"):
+        checks.positive_int("B", value)
+
+
+def test_a_mask_is_not_dropped_in_silence(rng):
+    x = np.ma.array(rng.normal(size=(2, 3)), mask=False)
+    x[1, 2] = np.ma.masked
+    params = lstm.init(3, 4, rng=rng)
+    with pytest.raises(TypeError, match="x must be an array without a mask"):
+        lstm.forward(params, x)

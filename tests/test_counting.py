@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_lab import counting, gru, interop, lstm, rnn, tree
+from lstm_lab import counting, coupled, gru, interop, lstm, rnn, tree
 
 ARCHITECTURES = [rnn, gru, lstm]
 SIZES = [(4, 32), (1, 1), (7, 5)]
@@ -26,7 +26,7 @@ def test_the_counts_of_the_comparison(convention, expected, ratio):
     assert round(counts[1] / counts[2], 3) == ratio
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("arch", [*ARCHITECTURES, coupled])
 @pytest.mark.parametrize(("D", "H"), SIZES)
 def test_book_convention_counts_the_arrays(arch, D, H):
     params = arch.init(D, H, rng=np.random.default_rng(0))
@@ -44,6 +44,15 @@ def test_library_conventions_count_the_arrays(arch, D, H):
     ):
         held = sum(array.size for array in write(params).values())
         assert counting.layer(arch, D, H, convention=convention) == held
+
+
+def test_a_library_would_give_any_gates_its_number_of_biases():
+    """Three gates of coupled cells, as the three of a GRU but for Keras' reset gate."""
+    counts = [
+        counting.layer(coupled, 4, 32, convention=convention)
+        for convention in counting.CONVENTIONS
+    ]
+    assert counts == [3_552, 3_648, 3_552]
 
 
 def test_upper_layers_read_the_states_below():
@@ -86,7 +95,7 @@ def test_sizes_of_jozefowicz_2015(arch, published):
             {"convention": "jax"},
             "convention must be one of book, pytorch, keras, got 'jax'",
         ),
-        ({"arch": tree}, "arch must be one of the modules rnn, lstm, gru, got"),
+        ({"arch": tree}, "arch must be a module such as rnn, .*, got <module"),
     ],
 )
 def test_bad_input_is_named(change, message):

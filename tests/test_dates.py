@@ -155,6 +155,8 @@ def test_what_cannot_be_drawn(rng):
         dates.pairs([DAY], rng=rng, locales="da")
     with pytest.raises(ValueError, match=r"locales must be .* got \[\]"):
         dates.pairs([DAY], rng=rng, locales=[])
+    with pytest.raises(TypeError, match=r"locales\[0\] must be a str, got 3"):
+        dates.pairs([DAY], rng=rng, locales=[3])
     with pytest.raises(ValueError, match="days must be at least one"):
         dates.sample([], 2, rng=rng)
     with pytest.raises(TypeError, match="rng"):
@@ -164,3 +166,48 @@ def test_what_cannot_be_drawn(rng):
 def test_some_days_must_be_left(rng):
     with pytest.raises(ValueError, match="must leave some of the 36525 days"):
         dates.split(rng, validation=36000, test=525)
+
+
+MOMENT = datetime.datetime(1997, 3, 15, 12)
+
+
+@pytest.mark.parametrize("day", [MOMENT, "1997-03-15", None, 3, [DAY]])
+def test_a_day_has_no_time(day, rng):
+    message = "must be a datetime.date, without a time, got"
+    with pytest.raises(TypeError, match=f"^day {message}"):
+        dates.write(day, "de", "long")
+    for draw in (
+        lambda: dates.pairs([DAY, day], rng=rng),
+        lambda: dates.sample([DAY, day], 1, rng=rng),
+    ):
+        with pytest.raises(TypeError, match=rf"^days\[1\] {message}"):
+            draw()
+
+
+@pytest.mark.parametrize("days", ["1997", DAY, MOMENT, None, {DAY: 1}, {DAY}])
+def test_days_are_a_list(days, rng):
+    for draw in (
+        lambda: dates.pairs(days, rng=rng),
+        lambda: dates.sample(days, 1, rng=rng),
+    ):
+        with pytest.raises(TypeError, match=r"^days must be a list of"):
+            draw()
+
+
+@pytest.mark.parametrize("name", ["locale", "format"])
+@pytest.mark.parametrize("value", [None, 3, ["de"], b"de"])
+def test_locales_and_formats_are_texts(name, value):
+    arguments = {"day": DAY, "locale": "de", "format": "long", name: value}
+    with pytest.raises(TypeError, match=f"^{name} must be a str, got"):
+        dates.write(**arguments)
+
+
+def test_arrays_of_days_and_locales_are_lists(rng):
+    found = dates.sample(
+        np.array(A_LEAP_YEAR, object),
+        3,
+        rng=rng,
+        locales=np.array(["da", "de"]),
+    )
+    assert len(found.source) == 3
+    assert {type(locale) for locale in found.locale} == {str}

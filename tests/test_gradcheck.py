@@ -61,10 +61,51 @@ def test_float32_is_refused():
         ([0.0], [0.0], 0.0),
         ([1.0], [-1.0], 2.0),
         ([0.0], [2.0], 1.0),
+        ([3e-170, 0.0], [0.0, 4e-170], 1.25),
+        ([3e-310, 0.0], [0.0, 4e-310], 1.25),
+        ([3e170, 0.0], [0.0, 4e170], 1.25),
+        ([1e308], [-1e308], 2.0),
+        ([np.nan], [1.0], np.inf),
+        ([1.0], [np.nan], np.inf),
+        ([np.nan], [np.nan], np.inf),
+        ([np.inf], [1.0], np.inf),
+        ([np.inf], [np.inf], np.inf),
     ],
 )
 def test_relative_error(a, n, error):
-    assert gradcheck.relative_errors(np.array(a), np.array(n)) == {"": error}
+    (found,) = gradcheck.relative_errors(np.array(a), np.array(n)).values()
+    # A subnormal number, such as 3e-310, has fewer digits.
+    assert found == pytest.approx(error, rel=1e-12)
+
+
+def test_no_numbers_are_not_alike():
+    for nothing in ((), (None,)):
+        with pytest.raises(ValueError, match="nothing to compare: no gradient"):
+            gradcheck.relative_errors(nothing, nothing)
+    empty = (np.ones(2), np.empty((0, 3)))
+    with pytest.raises(
+        ValueError, match=r"nothing to compare in 1, .*\(0, 3\)"
+    ):
+        gradcheck.relative_errors(empty, empty)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["W", "b"])
+def test_a_gradient_that_is_not_finite_is_seen_wherever_it_is(value, name):
+    """As chapters ask: Python's max overlooks a NaN that does not come first."""
+
+    def broken(params, trace, *cotangents):
+        grads = lstm.backward(params, trace, *cotangents)
+        leaf = getattr(grads.params, name).copy()
+        leaf[-1] = value
+        return grads._replace(params=grads.params._replace(**{name: leaf}))
+
+    rng = np.random.default_rng(0)
+    params = lstm.init(2, 3, rng=rng)
+    errors = gradcheck.backward_errors(
+        lstm, params, rng.normal(size=(4, 2)), rng=rng, backward=broken
+    )
+    assert max(errors.values()) == np.inf
 
 
 def test_gradients_of_different_shape_are_no_gradients_of_the_same_array():

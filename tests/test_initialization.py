@@ -1,12 +1,16 @@
 """First weights and biases."""
 
+from types import SimpleNamespace
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
-from lstm_lab import gru, initialization, lstm, rnn
+from lstm_lab import coupled, gru, initialization, lstm, rnn
+from lstm_lab.numerics import Array
 from lstm_lab.packing import split_rows
 
-ARCHITECTURES = [rnn, lstm, gru]
+ARCHITECTURES = (rnn, lstm, gru, coupled)
 EXACT = 1e-12  # float64 sums of a few dozen terms
 
 
@@ -208,15 +212,71 @@ def test_chrono_wants_an_interval(rng):
 
 
 def test_chrono_wants_gates(rng):
-    with pytest.raises(TypeError, match=r"params must be .*lstm\.Params.*rnn"):
+    with pytest.raises(
+        TypeError,
+        match=r"params must have a forget gate f or .* got the gates h",
+    ):
         initialization.chrono(rnn.init(2, 3, rng=rng), 10, rng=rng)
 
 
-def test_biases_want_parameters():
+def test_chrono_of_coupled_gates_is_that_of_the_lstm():
+    """One bias does for both: what it keeps less, it admits more."""
+    starts = (
+        initialization.start(arch, T_max=50, o=1.0) for arch in (coupled, lstm)
+    )
+    (f, o, g), lstm_blocks = (
+        split_rows(draw(3, 40, rng=np.random.default_rng(0)).b, arch.GATES)
+        for draw, arch in zip(starts, (coupled, lstm), strict=True)
+    )
+    assert np.log(1) <= f.min() < f.max() <= np.log(49)
+    np.testing.assert_array_equal(o, 1)
+    np.testing.assert_array_equal(g, 0)
+    i, f, o, g = lstm_blocks
+    np.testing.assert_array_equal(i, -f)
+
+
+def test_a_further_architecture_says_itself_what_its_gates_are(rng):
+    class Params(NamedTuple):
+        W: Array
+        b: Array
+
+        H = property(lambda self: len(self.b) // 2)
+        D = property(lambda self: self.W.shape[1] - self.H)
+        gates = ("f", "g")
+
+    def init(D, H, *, rng):
+        return Params(rng.normal(size=(2 * H, D + H)), np.zeros(2 * H))
+
+    arch = SimpleNamespace(init=init)
+    draw = initialization.start(
+        arch, recurrent=initialization.identity, silent=("g",), T_max=9, g=0.5
+    )
+    params = draw(2, 3, rng=rng)
+    np.testing.assert_array_equal(params.W[:3, 2:], np.eye(3))
+    np.testing.assert_array_equal(params.W[3:, 2:], 0)
+    assert np.all(params.b[:3] >= 0)
+    np.testing.assert_array_equal(params.b[3:], 0.5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda params: initialization.with_biases(params, f=1.0),
+        lambda params: initialization.silence(params, "f"),
+        lambda params: initialization.redraw(
+            params, rng=np.random.default_rng(0)
+        ),
+        lambda params: initialization.chrono(
+            params, 10, rng=np.random.default_rng(0)
+        ),
+    ],
+    ids=["with_biases", "silence", "redraw", "chrono"],
+)
+def test_changes_want_parameters(change):
     with pytest.raises(
-        TypeError, match="params must be Params of rnn, lstm or gru, got list"
+        TypeError, match="params must be the Params of an architecture, got li"
     ):
-        initialization.with_biases([], f=1.0)
+        change([])
 
 
 def test_biases_want_a_gate_that_is_there(rng):
@@ -230,3 +290,26 @@ def test_biases_want_a_gate_that_is_there(rng):
 def test_biases_are_finite(bias, rng):
     with pytest.raises(ValueError, match="the bias f must be finite, got"):
         initialization.with_biases(lstm.init(2, 3, rng=rng), f=bias)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        initialization.uniform,
+        initialization.glorot,
+        initialization.orthogonal,
+    ],
+)
+def test_matrices_want_a_generator(matrix):
+    with pytest.raises(TypeError, match="rng must be a numpy"):
+        matrix(3, 4, 0)
+
+
+@pytest.mark.parametrize("part", ["inputs", "recurrent"])
+@pytest.mark.parametrize("shape", [(), (4,), (1, 4), (4, 3)], ids=str)
+def test_drawn_matrices_have_the_shape_that_was_asked_for(part, shape, rng):
+    params = lstm.init(5, 4, rng=rng)
+    with pytest.raises(ValueError, match=f"{part} must draw .* shape.*got"):
+        initialization.redraw(
+            params, rng=rng, **{part: lambda *_: np.zeros(shape)}
+        )

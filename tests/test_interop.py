@@ -467,7 +467,10 @@ EVERY_ARRAY = pytest.mark.parametrize(
 )
 
 
-@EVERY_ARRAY
+@pytest.mark.parametrize(
+    ("framework", "case", "name"),
+    [entry for entry in IN_EVERY_LAYOUT if entry[-1] not in ("bias", "B")],
+)
 def test_a_missing_array_is_named(framework, case, name):
     weights = foreign_weights(framework, case, 2, 3, np.random.default_rng(18))
     rest = {key: array for key, array in weights.items() if key != name}
@@ -615,3 +618,72 @@ def test_a_layer_that_is_not_there_is_refused():
             TypeError, match=f"layer must be an integer, got {wrong!r}"
         ):
             interop.to_torch(params, layer=wrong)
+
+
+BIASES = {
+    "torch": ("bias_ih_l0", "bias_hh_l0"),
+    "keras": ("bias",),
+    "onnx": ("B",),
+}
+
+
+@pytest.mark.parametrize(("framework", "case"), LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_layer_without_biases_has_biases_of_zero(framework, case, dtype):
+    """As of ``bias=False``, of ``use_bias=False``, and where ``B`` is left out."""
+    rng = np.random.default_rng(4)
+    back = converter(framework, case)[1]
+    with_zeros = {
+        name: (array * (name not in BIASES[framework])).astype(dtype)
+        for name, array in foreign_weights(framework, case, 4, 3, rng).items()
+    }
+    without = {
+        name: array
+        for name, array in with_zeros.items()
+        if name not in BIASES[framework]
+    }
+    expected, found = (
+        tree.leaves(back(weights)) for weights in (with_zeros, without)
+    )
+    assert found.keys() == expected.keys()
+    for name, leaf in found.items():
+        assert leaf.dtype == dtype
+        assert_array_equal(leaf, expected[name])
+
+
+def test_one_bias_of_two_is_not_enough():
+    weights = interop.to_torch(lstm.init(2, 3, rng=np.random.default_rng(0)))
+    for name in BIASES["torch"]:
+        some = {key: weights[key] for key in weights if key != name}
+        with pytest.raises(ValueError, match=f"must have the name '{name}'"):
+            interop.from_torch(lstm, some)
+
+
+def test_projections_are_named():
+    """PyTorch holds ``weight_hh`` (4H, P) and ``weight_hr`` (P, H) with ``proj_size=P``."""
+    D, H, P = 5, 4, 2
+    weights = {
+        "weight_ih_l1": np.zeros((4 * H, D)),
+        "weight_hh_l1": np.zeros((4 * H, P)),
+        "bias_ih_l1": np.zeros(4 * H),
+        "bias_hh_l1": np.zeros(4 * H),
+        "weight_hr_l1": np.zeros((P, H)),
+    }
+    with pytest.raises(
+        ValueError, match=r"'weight_hr_l1'.* proj_size, are not supported"
+    ):
+        interop.from_torch(lstm, weights, layer=1)
+
+
+def test_what_cannot_be_an_array_is_named():
+    """A parameter of PyTorch that wants its gradient says so itself, but not its name."""
+
+    class Tensor:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("Can't call numpy() on Tensor, use detach()")
+
+    weights = interop.to_torch(rnn.init(2, 3, rng=np.random.default_rng(0)))
+    with pytest.raises(
+        TypeError, match=r"weights\['bias_hh_l0'\] must be an array.*detach"
+    ):
+        interop.from_torch(rnn, weights | {"bias_hh_l0": Tensor()})

@@ -46,6 +46,45 @@ def test_dtype_stays_and_arguments_are_only_read(pair):
     np.testing.assert_array_equal(pair, before)
 
 
+@pytest.mark.parametrize("dloss", [1.0, np.float64(1), np.array(1.0)])
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.bool_])
+def test_the_gradient_has_the_dtype_of_the_predictions(pair, dloss, dtype):
+    prediction, target = pair[0].astype(np.float32), (pair[1] > 0).astype(dtype)
+    gradient = losses.mean_squared_error_vjp(dloss, prediction, target)
+    assert gradient.dtype == np.float32
+    same = target.astype(np.float32)
+    np.testing.assert_array_equal(
+        gradient, losses.mean_squared_error_vjp(1.0, prediction, same)
+    )
+    assert losses.mean_squared_error(
+        prediction, target
+    ) == losses.mean_squared_error(prediction, same)
+    right = np.zeros(len(prediction), int)
+    gradient = losses.cross_entropy_vjp(dloss, prediction, right)
+    assert gradient.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (3, 0)])
+def test_no_answers_have_no_loss(shape):
+    nothing = np.empty(shape)
+    classes = np.empty(shape[0], int)
+    for loss in (losses.mean_squared_error, losses.cross_entropy):
+        target = nothing if loss is losses.mean_squared_error else classes
+        with pytest.raises(ValueError, match="at least one answer, got shape"):
+            loss(nothing, target)
+    for vjp in (losses.mean_squared_error_vjp, losses.cross_entropy_vjp):
+        target = nothing if vjp is losses.mean_squared_error_vjp else classes
+        with pytest.raises(ValueError, match="at least one answer, got shape"):
+            vjp(1.0, nothing, target)
+
+
+def test_classes_may_be_a_list():
+    logits = np.eye(3)
+    assert losses.cross_entropy(logits, [0, 1, 2]) == losses.cross_entropy(
+        logits, np.arange(3)
+    )
+
+
 def test_what_is_not_finite_stays_so(pair):
     prediction, target = pair
     prediction[1, 1] = np.nan

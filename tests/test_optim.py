@@ -1,6 +1,6 @@
 """The optimizers: single steps by hand, whole paths in closed form, one suite for all."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -159,6 +159,43 @@ def test_structure_and_dtype_stay(optimizer, dtype):
 
 
 @ALL
+def test_hyperparameters_of_numpy_are_as_plain_ones(optimizer):
+    """As ``np.logspace`` gives them; a NumPy float64 would make float64 of float32."""
+    names = [field.name for field in fields(optimizer)]
+    plain = {name: getattr(optimizer, name) for name in names}
+    of_numpy = type(optimizer)(**{n: np.float64(plain[n]) for n in names})
+    assert all(type(getattr(of_numpy, name)) is float for name in names)
+    params, grads = point(0, np.float32), point(1, np.float32)
+    results = [
+        each.step(params, grads, each.init(params))
+        for each in (optimizer, of_numpy)
+    ]
+    for a, b in zip(*(tree.leaves(r).items() for r in results), strict=True):
+        assert a[0] == b[0]
+        assert np.asarray(a[1]).dtype == np.asarray(b[1]).dtype
+        np.testing.assert_array_equal(a[1], b[1])
+
+
+@ALL
+def test_gradients_of_another_dtype_leave_that_of_the_parameters(optimizer):
+    params, grads = point(0, np.float32), point(1)
+    state = optimizer.init(params)
+    for _ in range(2):
+        new, state = optimizer.step(params, grads, state)
+    for name, leaf in tree.leaves((new, state)).items():
+        assert "steps" in name or leaf.dtype == np.float32, name
+
+
+def test_a_number_of_steps_from_numpy_changes_no_dtype():
+    params, grads = point(0, np.float32), point(1, np.float32)
+    state = OPTIMIZERS["adam"].init(params)._replace(steps=np.int64(3))
+    new, _ = OPTIMIZERS["adam"].step(params, grads, state)
+    assert {leaf.dtype for leaf in tree.leaves(new).values()} == {
+        np.dtype(np.float32)
+    }
+
+
+@ALL
 def test_arguments_are_only_read(optimizer):
     params, grads = point(0), point(1)
     state = optimizer.step(params, grads, optimizer.init(params))[1]
@@ -254,6 +291,11 @@ def test_hyperparameters_are_numbers():
 
 
 # Norms and clipping
+
+
+def test_the_norm_of_no_numbers_is_zero():
+    assert optim.global_norm(()) == 0
+    assert optim.clip_by_global_norm((), 1.0) == ((), 0.0)
 
 
 def test_the_norm_is_that_of_all_numbers_together():

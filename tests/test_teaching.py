@@ -39,6 +39,7 @@ def decoded(translator, source, target, *, forced):
             network, params, encoded, states, last
         )
         log_p = log_softmax(answers[0])
+        log_p[[tokenizer.PAD, tokenizer.BOS]] = -np.inf  # are never written
         written = int(log_p.argmax())
         yield names[last[0]], names[written], np.exp(log_p[written])
         last = right if forced else np.array([written])
@@ -76,3 +77,17 @@ def test_ways_part_where_another_token_is_read():
 def test_unequal_numbers_are_refused(translator):
     with pytest.raises(ValueError, match="must be as many"):
         teaching.two_ways(translator, ["a"], [])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_nothing_is_written_that_no_target_holds(translator, seed):
+    params = seq2seq.init(translator.network, rng=np.random.default_rng(seed))
+    params.b_out[[tokenizer.PAD, tokenizer.BOS]] = 3
+    model = translator._replace(params=params)
+    special = {teaching.NAMES[tokenizer.PAD], teaching.NAMES[tokenizer.BOS]}
+    for record in teaching.two_ways(model, SOURCES, TARGETS):
+        for way in (record.forced, record.free):
+            assert not special & set(way.written)
+            assert not special & set(way.given[1:])
+        # What was written without a teacher is what is read at the next step.
+        assert record.free.given[1:] == record.free.written[:-1]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lstm_lab import GRUCell, LSTMCell, RNNCell, gru, lstm, rnn
+from lstm_lab import GRUCell, LSTMCell, RNNCell, gru, lstm, packing, rnn
 
 # Both sides round in another order, 1e-16 a term; the gates keep errors from growing over the
 # hundred steps. In float64 this leaves some four digits to spare.
@@ -125,6 +125,32 @@ def test_the_sequence_is_the_cell_step_by_step(arch, Cell):
             assert_allclose(
                 getattr(trace, name)[t + 1], state, rtol=0, atol=TOLERANCE
             )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("arch", "Cell"), [(lstm, LSTMCell), (gru, GRUCell)])
+def test_sequence_and_cell_agree_where_gates_are_closed(arch, Cell, dtype):
+    """Weights of zero, so that every gate has its bias as its pre-activation."""
+    a = np.linspace(-100, 100, 1001).astype(dtype)
+    zeros = np.zeros((len(arch.GATES) * len(a), 1 + len(a)), dtype)
+    params = arch.Params(zeros, np.tile(a, len(arch.GATES)))
+    cell = Cell(1, len(a))
+    for name in ("W", "b"):
+        if arch is lstm:
+            setattr(cell, name, getattr(params, name))
+        else:
+            blocks = packing.split_rows(getattr(params, name), gru.GATES)
+            for gate, block in zip(gru.GATES, blocks, strict=True):
+                setattr(cell, f"{name}_{gate}", block)
+    x, states = np.zeros(1, dtype), [np.zeros_like(a) for _ in arch.STATES]
+    trace = arch.forward(params, x[np.newaxis])
+    found = cell.forward(x, *states)
+    h = found[0] if arch is lstm else found
+    # Relative to each number itself, however small: it is one rounding or the same zero.
+    assert_allclose(trace.h[1], h, rtol=2 * np.finfo(dtype).eps, atol=0)
+    if arch is lstm:
+        _, i, f, o, *_ = found[2]
+        assert_array_equal(packing.apart(trace.gates[0])[:3], [i, f, o])
 
 
 @pytest.mark.parametrize(

@@ -77,3 +77,52 @@ def test_a_batch_of_unknown_characters_is_an_error_unless_told_otherwise():
     known = tokenizer.fit(["ab"])
     with pytest.raises(ValueError, match=r"'c'.* is not known"):
         known.batch(["ac"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("ab", "texts must be a list of texts, got the str 'ab'"),
+        (["a", ["b"]], r"texts\[1\] must be a str, got \['b'\]"),
+        (None, "texts must be a list of texts, got NoneType"),
+    ],
+)
+def test_a_text_is_not_a_list_of_texts(texts, message):
+    with pytest.raises(TypeError, match=message):
+        tokenizer.fit(texts)
+    with pytest.raises(TypeError, match=message):
+        tokenizer.fit(["ab"]).batch(texts)
+
+
+def test_a_list_is_not_a_text():
+    with pytest.raises(TypeError, match=r"text must be a str, got \['a'\]"):
+        tokenizer.fit(["a"]).encode(["a"])
+    with pytest.raises(TypeError, match="unknown must be a bool, got 'no'"):
+        tokenizer.fit(["a"]).encode("b", unknown="no")
+    with pytest.raises(TypeError, match="end must be a bool, got 5"):
+        tokenizer.fit(["a"]).batch(["a"], end=5)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error"),
+    [
+        ([4.7], TypeError),
+        (["4"], TypeError),
+        ([True], TypeError),
+        (np.ma.array([4], mask=[True]), TypeError),
+        (4, ValueError),
+        (np.array(4), ValueError),
+        ([[4]], ValueError),
+        ([[4, 5], [4]], ValueError),
+        (None, TypeError),
+    ],
+)
+def test_what_is_not_a_list_of_tokens_is_refused(tokens, error):
+    with pytest.raises(error, match="tokens must be an array of integers"):
+        tokenizer.fit(["ab"]).decode(tokens)
+
+
+def test_no_tokens_are_no_characters():
+    known = tokenizer.fit(["ab"])
+    for tokens in ([], (), np.array([]), known.encode("")):
+        assert known.decode(tokens) == ""

@@ -320,6 +320,12 @@ def test_masks_are_of_steps_up_to_an_end(mask, message, batch, rng):
         training.loss(rnn, some_model(rnn.init, rng), batch._replace(mask=mask))
 
 
+def test_inputs_of_one_sequence_want_a_batch(rng):
+    model, x = some_model(rnn.init, rng), rng.normal(size=(T, D))
+    with pytest.raises(ValueError, match=r"x must have shape \(T, B, D\)"):
+        training.predict(rnn, model, x)
+
+
 def test_targets_of_other_steps_are_refused(rng):
     batch = some_batch(rng, numbers=True, every_step=True, masked=True)
     with pytest.raises(
@@ -411,6 +417,41 @@ def test_the_same_seed_gives_the_same_run(arch, start, dtype):
     assert {leaf.dtype for leaf in tree.leaves(first.final).values()} == {
         np.dtype(dtype)
     }
+
+
+def _targets_of_float64(T, B, *, rng, dtype):
+    """Draw a batch whose targets do not follow the dtype of the inputs."""
+    batch = tasks.adding(T, B, rng=rng, dtype=dtype)
+    return batch._replace(y=batch.y.astype(np.float64))
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Momentum, optim.Adam])
+def test_numbers_of_numpy_leave_single_precision(kind):
+    plain = change(SMALL, dtype="float32", optimizer=kind, learning_rate=0.125)
+    of_numpy = change(
+        plain,
+        learning_rate=np.logspace(-3, 0, 2, base=2.0)[0],
+        clip=np.float64(plain.clip),
+        T=np.int64(plain.T),
+        steps=np.int64(plain.steps),
+        task=_targets_of_float64,
+    )
+    runs = [training.fit(lstm, config) for config in (plain, of_numpy)]
+    assert bits(runs[0]) == bits(runs[1])
+    for run in runs:
+        kinds = {leaf.dtype for leaf in tree.leaves(run.final).values()}
+        assert kinds == {np.dtype(np.float32)}
+
+
+def test_an_optimizer_of_ones_own_is_given_a_plain_number():
+    given = []
+
+    def optimizer(learning_rate):
+        given.append(learning_rate)
+        return optim.SGD(learning_rate)
+
+    config = change(SMALL, optimizer=optimizer, learning_rate=np.float64(0.1))
+    assert {type(value) for value in [*given, config.learning_rate]} == {float}
 
 
 def test_another_seed_gives_another_run():
@@ -644,6 +685,14 @@ def test_a_run_prints_nothing(capfd):
             "seed must be an integer, 0 or more, got -1",
         ),
         ({"seed": None}, ValueError, "seed must be an integer.*got None"),
+        ({"seed": True}, ValueError, "seed must be an integer.*got True"),
+        ({"task": "adding"}, TypeError, "task must be .*, got 'adding'"),
+        ({"start": 0.1}, TypeError, "start must be .* such as lstm.init, got"),
+        (
+            {"optimizer": optim.SGD(0.1)},
+            TypeError,
+            r"optimizer must be .* such as optim\.Adam, got SGD\(learning_rate",
+        ),
     ],
 )
 def test_configurations_say_what_is_wrong(changes, error, message):
@@ -706,3 +755,26 @@ def test_no_runs_have_no_rate():
 def test_successes_are_among_so_many(successes, n, message):
     with pytest.raises(ValueError, match=message):
         training.wilson_interval(successes, n)
+
+
+@pytest.mark.parametrize("successes", [2.5, "2", None, True])
+def test_successes_are_counted(successes):
+    with pytest.raises(
+        TypeError, match=f"successes must be an integer, got {successes!r}"
+    ):
+        training.wilson_interval(successes, 5)
+
+
+def test_what_is_no_model_or_configuration_is_named(rng):
+    run = training.fit(rnn, SMALL)
+    batch = tasks.adding(4, 3, rng=rng)
+    expected = r"model must be lstm_lab\.training\.model\.Model, got .*\.Run"
+    for use in (
+        lambda: training.predict(rnn, run, batch.x),
+        lambda: training.loss(rnn, run, batch),
+        lambda: training.loss_and_grads(rnn, run, batch),
+    ):
+        with pytest.raises(TypeError, match=expected):
+            use()
+    with pytest.raises(TypeError, match=r"config must be .*\.Config, got"):
+        training.fit(rnn, run)

@@ -144,3 +144,16 @@ def test_alphabets_that_are_none(task, rng):
             task(B, length=3, rng=rng, alphabet=alphabet)
     with pytest.raises(TypeError, match=r"alphabet must be builtins\.str"):
         task(B, length=3, rng=rng, alphabet=["a", "b"])
+
+
+@pytest.mark.parametrize("text", ["", "1+", "a", "-1+2", "1_0", "1 + 2"])
+def test_a_sum_is_of_numbers(text):
+    with pytest.raises(ValueError, match="text must be numbers joined by"):
+        ANSWERS["addition"](text)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("text", [None, 3, ["1", "2"], b"12"])
+def test_what_is_answered_is_a_text(name, text):
+    with pytest.raises(TypeError, match="text must be a str, got"):
+        ANSWERS[name](text)

@@ -99,3 +99,17 @@ def test_leaves_have_dotted_names_in_order():
 def test_size_counts_numbers():
     assert tree.size(NEST) == 2 + 6 + 1 + 4
     assert tree.size(None) == 0
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda values: tree.map(np.negative, values),
+        lambda values: tree.map(np.add, np.ones(2), values),
+        tree.leaves,
+        tree.size,
+    ],
+)
+def test_dicts_are_named_as_what_they_are(use):
+    with pytest.raises(TypeError, match="tuples or lists, got a dict of W, b"):
+        use({"W": np.ones(2), "b": np.ones(1)})

@@ -159,8 +159,8 @@ CODE = [
     code(
         "the gradient of the cross-entropy is not divided by the number of answers",
         "losses.py",
-        "return dloss / target.size * shares",
-        "return dloss * shares",
+        "return float(dloss) / right.size * shares",
+        "return float(dloss) * shares",
         "test_losses.py",
     ),
     code(

@@ -1,7 +1,7 @@
 """What an architecture is: a module that exports these names.
 
-``rnn``, ``lstm`` and ``gru`` are architectures. Code that takes one as its argument `arch`
-works for all three, and for any further module of this shape.
+``rnn``, ``lstm``, ``gru`` and ``coupled`` are architectures. Code that takes one as its argument
+`arch` works for all of them, and for any further module of this shape.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Architecture(Protocol):
-    """The names that ``rnn``, ``lstm`` and ``gru`` have in common, as a type.
+    """The names that all architectures have in common, as a type.
 
     Signatures are those of ``lstm``, with one array for each of ``STATES``.
     """
@@ -30,7 +30,11 @@ class Architecture(Protocol):
 
     @property
     def init(self) -> Callable[..., Any]:
-        """``init(D, H, *, rng) -> Params``."""
+        """``init(D, H, *, rng) -> Params``, with the sizes ``D``, ``H`` and the names ``gates``.
+
+        The blocks of ``Params.W`` (G * H, D + H) and ``Params.b`` (G * H,) stand in the order of
+        ``gates``, which are `GATES`.
+        """
 
     @property
     def forward(self) -> Callable[..., Any]:

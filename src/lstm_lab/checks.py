@@ -1,9 +1,11 @@
 """Checks at the public boundary: what came, what was expected, and which argument it was."""
 
+from collections.abc import Iterable, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_lab.numerics import Array
 
@@ -61,6 +63,11 @@ def array(
     ValueError
         If no shape fits, or a value is NaN or infinite.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must be an array without a mask, got a masked array; fill it"
+            " with .filled(value)"
+        )
     try:
         checked = np.asarray(value)
     except ValueError:
@@ -166,6 +173,13 @@ def float_dtype(name: str, value: Any) -> np.dtype[Any]:
     return dtype
 
 
+def integer(name: str, value: Any) -> int:
+    """Return `value` as an int, or raise a TypeError that names it."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    return int(value)
+
+
 def positive_int(name: str, value: Any) -> int:
     """Return `value` as an int of at least one, or say what is wrong.
 
@@ -186,13 +200,14 @@ def positive_int(name: str, value: Any) -> int:
     TypeError
         If it is not an integer.
     ValueError
-        If it is smaller than one.
+        If it is smaller than one, or larger than any array.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
+    number = integer(name, value)
+    if number < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)
+    if number > np.iinfo(np.intp).max:
+        raise ValueError(f"{name} must be a size, got {value}")
+    return number
 
 
 def finite_number(name: str, value: Any) -> float:
@@ -219,9 +234,173 @@ def finite_number(name: str, value: Any) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number, got {value!r}")
-    if not np.isfinite(float(value)):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer or a fraction beyond all floats
+        raise ValueError(f"{name} must be finite, got {value}") from None
+    if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool, or raise a TypeError that names it."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be a bool, got {value!r}")
+    return bool(value)
+
+
+def seed(value: Any, name: str = "seed") -> int:
+    """Return `value` as the seed of a generator, or say what is wrong.
+
+    Parameters
+    ----------
+    value : int
+        What came.
+    name : str
+        The argument's name, for the message.
+
+    Returns
+    -------
+    int
+        The same number, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; None would be another run each time.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or int(value) < 0
+    ):
+        raise ValueError(f"{name} must be an integer, 0 or more, got {value!r}")
+    return int(value)
+
+
+def text(name: str, value: Any) -> str:
+    """Return `value` as a str, or raise a TypeError that names it."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {value!r}")
+    return str(value)
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """Return several texts as a tuple, or say what is wrong.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : iterable of str
+        A str is refused, although it is a sequence of strings, and so are a dict and a set.
+
+    Returns
+    -------
+    tuple of str
+        The same texts.
+
+    Raises
+    ------
+    TypeError
+        If it is one text, has no order, or an item is not a str; the message names the item.
+    """
+    return tuple(
+        text(f"{name}[{n}]", item)
+        for n, item in enumerate(items(name, value, "texts"))
+    )
+
+
+def items(name: str, value: Any, kind: str) -> tuple[Any, ...]:
+    """Return the items of a list, or raise a TypeError that names it.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : iterable
+        Not a str, nor anything without an order.
+    kind : str
+        What the items are, for the message.
+
+    Returns
+    -------
+    tuple
+        The same items.
+    """
+    if isinstance(value, str):
+        raise TypeError(
+            f"{name} must be a list of {kind}, got the str {value!r}; put it"
+            " into a list"
+        )
+    if (
+        isinstance(value, bytes | Mapping | Set | np.ma.MaskedArray)
+        or not isinstance(value, Iterable)
+        or (isinstance(value, np.ndarray) and value.ndim != 1)
+    ):
+        raise TypeError(
+            f"{name} must be a list of {kind}, got {type(value).__name__}"
+        )
+    return tuple(value)
+
+
+def integers(name: str, value: Any, *shape: int | str) -> NDArray[np.intp]:
+    """Return `value` as an array of integers that can be used as indices, or say what is wrong.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : array_like of int
+        Of any type of integer that is not masked.
+    *shape : int or str
+        The shape that it must have; a letter stands for any size >= 1.
+
+    Returns
+    -------
+    ndarray of int
+        `value` itself where it is such an array already.
+
+    Raises
+    ------
+    TypeError
+        If it is masked, or not of integers.
+    ValueError
+        If it has another shape.
+    """
+    wanted = f"{name} must be an array of integers of shape {_show(shape)}"
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{wanted}, got a masked array")
+    try:
+        checked = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"{wanted}, got nested lists of unequal length"
+        ) from None
+    if not np.issubdtype(checked.dtype, np.integer):
+        raise TypeError(f"{wanted}, got {_named(value, checked)}")
+    if not _fits(checked.shape, shape):
+        raise ValueError(f"{wanted}, got shape {_show(checked.shape)}")
+    return checked.astype(np.intp, copy=False)
+
+
+def _named(value: Any, checked: NDArray[Any]) -> str:
+    return (
+        f"{type(value).__name__}"
+        if checked.dtype == object
+        else f"dtype {checked.dtype}"
+    )
+
+
+def architecture(name: str, value: Any) -> None:
+    """Refuse a `value` that is not an architecture, such as its name."""
+    needed = ("STATES", "init", "forward", "backward", "step_vjp")
+    if not all(hasattr(value, part) for part in needed):
+        raise TypeError(
+            f"{name} must be an architecture, such as the module lstm_lab.lstm,"
+            f" got {value!r}"
+        )
 
 
 def generator(rng: Any) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """How many parameters a recurrent model has, by formula, in three conventions.
 
-A gate has H (D + H) weights. How many bias vectors it has is a matter of convention:
+A gate has H (D + H) weights, in any architecture. How many bias vectors it has is a matter of
+convention:
 
 ========= ============================= =====================================
 book      one                           the formulas of chapter ch318
@@ -11,7 +12,7 @@ keras     one, in the GRU two           ``keras.layers``, ``reset_after=True``
 
 from typing import Literal, NamedTuple
 
-from lstm_lab import checks, gru, lstm, rnn
+from lstm_lab import checks
 from lstm_lab.architecture import Architecture
 
 Convention = Literal["book", "pytorch", "keras"]
@@ -37,7 +38,7 @@ def bias_vectors(arch: Architecture, convention: Convention = "book") -> int:
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     convention : {"book", "pytorch", "keras"}
         Whose layer it is.
 
@@ -49,11 +50,13 @@ def bias_vectors(arch: Architecture, convention: Convention = "book") -> int:
     Raises
     ------
     ValueError
-        If the convention or the architecture is another one.
+        If the convention is another one, or `arch` is not an architecture.
     """
-    if arch not in (rnn, lstm, gru):
+    gates = getattr(arch, "GATES", None)
+    if gates is None:
         raise ValueError(
-            f"arch must be one of the modules rnn, lstm, gru, got {arch!r}"
+            "arch must be a module such as rnn, lstm, gru or coupled, with its"
+            f" GATES, got {arch!r}"
         )
     match convention:
         case "book":
@@ -61,7 +64,8 @@ def bias_vectors(arch: Architecture, convention: Convention = "book") -> int:
         case "pytorch":
             return 2
         case "keras":
-            return 2 if arch is gru else 1
+            # A reset gate acts behind the product there, which has biases of its own.
+            return 2 if "r" in gates else 1
     raise ValueError(
         f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}"
     )
@@ -74,12 +78,13 @@ def layer(
 
     .. math:: G\,[H\,(D + H) + n_b H]
 
-    for G gates (1, 3, 4 in ``rnn``, ``gru``, ``lstm``) and :math:`n_b` bias vectors a gate.
+    for G gates (1, 3, 4 in ``rnn``, ``gru``, ``lstm``; as many as ``arch.GATES`` names) and
+    :math:`n_b` bias vectors a gate.
 
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     D, H : int
         Input and hidden size, at least 1.
     convention : {"book", "pytorch", "keras"}
@@ -93,7 +98,7 @@ def layer(
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, or the convention or architecture another one.
+        If a size is no positive integer, or the convention another one.
 
     References
     ----------
@@ -119,7 +124,7 @@ def model(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     D, H : int
         Input size of the first layer and hidden size of all layers.
     layers : int
@@ -139,7 +144,7 @@ def model(
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, or the convention or architecture another one.
+        If a size is no positive integer, or the convention another one.
     """
     depth = checks.positive_int("layers", layers)
     sizes = [D] + [H] * (depth - 1)

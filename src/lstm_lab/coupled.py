@@ -47,6 +47,11 @@ class Params(NamedTuple):
         """Input size."""
         return int(self.W.shape[1]) - self.H
 
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of the gates whose blocks ``W`` and ``b`` hold, in packing order."""
+        return GATES
+
 
 class Grads(NamedTuple):
     """Gradients of the loss with respect to the parameters, the inputs and the initial states."""

@@ -17,7 +17,7 @@ import datetime
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from babel import Locale, UnknownLocaleError
@@ -87,21 +87,36 @@ def write(day: datetime.date, locale: str, format: str) -> str:
     Raises
     ------
     TypeError
-        If the day is none.
+        If the day is not a date, or is one with a time.
     ValueError
         If it lies outside of the range, the locale is not known, or has no such format that
         is not ambiguous.
     """
-    checks.instance("day", day, datetime.date)
+    _check_date("day", day)
     if not FIRST <= day <= LAST:
         raise ValueError(f"day must lie from {FIRST} to {LAST}, got {day}")
     patterns = _patterns(locale)
-    if format not in patterns:
+    if checks.text("format", format) not in patterns:
         raise ValueError(
             f"format must be one of {', '.join(map(repr, patterns))} in {locale},"
             f" got {format!r}"
         )
     return _plain(format_date(day, patterns[format], locale=locale))
+
+
+def _check_date(name: str, day: Any) -> None:
+    # A datetime is a date by its type, and cannot be compared with one.
+    if not isinstance(day, datetime.date) or isinstance(day, datetime.datetime):
+        raise TypeError(
+            f"{name} must be a datetime.date, without a time, got {day!r}"
+        )
+
+
+def _dates(days: Sequence[datetime.date]) -> tuple[datetime.date, ...]:
+    found = checks.items("days", days, "datetime.date")
+    for n, day in enumerate(found):
+        _check_date(f"days[{n}]", day)
+    return found
 
 
 def formats(locale: str) -> tuple[str, ...]:
@@ -119,15 +134,21 @@ def formats(locale: str) -> tuple[str, ...]:
 
     Raises
     ------
+    TypeError
+        If the locale is not a str.
     ValueError
-        If the locale is not known.
+        If it is not known.
     """
     return tuple(_patterns(locale))
 
 
-@cache
 def _patterns(locale: str) -> dict[str, str]:
     """Return the CLDR pattern of each format."""
+    return _cached_patterns(checks.text("locale", locale))
+
+
+@cache
+def _cached_patterns(locale: str) -> dict[str, str]:
     try:
         known = Locale.parse(locale)
     except (ValueError, UnknownLocaleError) as error:
@@ -186,8 +207,8 @@ def split(rng: np.random.Generator, *, validation: int, test: int) -> Split:
     ValueError
         If no day is left to train on.
     """
-    checks.positive_int("validation", validation)
-    checks.positive_int("test", test)
+    validation = checks.positive_int("validation", validation)
+    test = checks.positive_int("test", test)
     count = (LAST - FIRST).days + 1
     if validation + test >= count:
         raise ValueError(
@@ -227,14 +248,19 @@ def pairs(
 
     Raises
     ------
+    TypeError
+        If a day is not a date, or a locale not a str; the message names it.
     ValueError
         If there is no locale, or one is not known.
     """
-    if isinstance(locales, str) or not locales:
+    days = _dates(days)
+    names = () if isinstance(locales, str) else locales
+    names = checks.texts("locales", names)
+    if not names:
         raise ValueError(
             f"locales must be a sequence of at least one, got {locales!r}"
         )
-    chosen = checks.generator(rng).choice(np.array(locales, object), len(days))
+    chosen = checks.generator(rng).choice(np.array(names, object), len(days))
     found = []
     for day, locale, share in zip(
         days, chosen, rng.random(len(days)), strict=True
@@ -272,9 +298,12 @@ def sample(
 
     Raises
     ------
+    TypeError
+        If a day is not a date, or a locale not a str; the message names it.
     ValueError
         If there is no day or no locale, or a locale is not known.
     """
+    days = _dates(days)
     if not days:
         raise ValueError("days must be at least one, got none")
     drawn = checks.generator(rng).integers(

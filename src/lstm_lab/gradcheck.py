@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_lab import checks, tree
 from lstm_lab.architecture import Architecture
-from lstm_lab.numerics import Array
+from lstm_lab.numerics import Array, norm
 
 STEP = 1e-6
 """Of the differences: the truncation error, about STEP**2, and the rounding error, about
@@ -78,12 +78,13 @@ def relative_errors(analytic: Any, numeric: Any) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        The relative error of each array under its dotted name; 0 where both are zero.
+        The relative error of each array under its dotted name; 0 where both are zero, infinite
+        where a number of either is NaN or infinite. No error is NaN.
 
     Raises
     ------
     ValueError
-        If the structures or the shapes differ.
+        If the structures or the shapes differ, or there are no numbers to compare.
     """
     tree.map(_same_shape, analytic, numeric)
     pairs = zip(
@@ -91,7 +92,10 @@ def relative_errors(analytic: Any, numeric: Any) -> dict[str, float]:
         tree.leaves(numeric).values(),
         strict=True,
     )
-    return {name: _relative_error(a, n) for (name, a), n in pairs}
+    errors = {name: _relative_error(name, a, n) for (name, a), n in pairs}
+    if not errors:
+        raise ValueError("there is nothing to compare: no gradient has arrays")
+    return errors
 
 
 def _same_shape(a: Array, n: Array) -> None:
@@ -101,9 +105,20 @@ def _same_shape(a: Array, n: Array) -> None:
         )
 
 
-def _relative_error(a: Array, n: Array) -> float:
-    scale = max(np.linalg.norm(a), np.linalg.norm(n))
-    return float(np.linalg.norm(a - n) / scale) if scale else 0.0
+def _relative_error(name: str, a: Array, n: Array) -> float:
+    pair = np.array([a, n], np.float64)
+    if not pair.size:
+        raise ValueError(
+            f"there is nothing to compare in {name or 'the gradients'}, of"
+            f" shape {np.shape(a)}"
+        )
+    if not np.isfinite(pair).all():
+        return np.inf  # NaN would be overlooked by max(errors.values())
+    # In units of a power of two, so that their difference does not overflow.
+    _, exponent = np.frexp(np.abs(pair).max())
+    a, n = np.ldexp(pair, -exponent)
+    scale = max(norm(a), norm(n))
+    return float(norm(a - n) / scale) if scale else 0.0
 
 
 def backward_errors(
@@ -122,7 +137,7 @@ def backward_errors(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     params : Params
         Float64 parameters.
     x : ndarray of shape (T, B, D) or (T, D)
@@ -135,7 +150,8 @@ def backward_errors(
     Returns
     -------
     dict of str to float
-        The relative error under ``params.W``, ``params.b``, ``x``, ``h0``, ...
+        The relative error under ``params.W``, ``params.b``, ``x``, ``h0``, ..., as
+        `relative_errors` has it.
 
     Raises
     ------

@@ -70,6 +70,11 @@ class Params(NamedTuple):
         return int(self.W.shape[1]) - self.H
 
     @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of the gates whose blocks ``W`` and ``b`` hold, in packing order."""
+        return GATES
+
+    @property
     def reset(self) -> Reset:
         """Where the reset gate acts: before or after the matrix product."""
         return "before" if self.recurrent_bias is None else "after"
@@ -351,7 +356,7 @@ def kernel(
             *steps, strict=True
         ):
             multiply(row, W_zr, out=a_zr)
-            np.tanh(zr_t, out=zr_t)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
+            np.tanh(zr_t, out=zr_t)  # as numerics.sigmoid
             np.multiply(zr_t, half, out=zr_t)
             np.add(zr_t, half, out=zr_t)
             if bias is None:
@@ -668,7 +673,7 @@ class GRUCell:
     def __init__(self, input_dim: int, hidden_dim: int, seed: int = 0) -> None:
         input_dim = checks.positive_int("input_dim", input_dim)
         hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(checks.seed(seed))
         params = init(input_dim, hidden_dim, rng=rng)
         self.W_z, self.W_r, self.W_h = split_rows(params.W, GATES)
         self.b_z, self.b_r, self.b_h = split_rows(params.b, GATES)

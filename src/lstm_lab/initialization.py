@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lstm_lab import checks, gru, lstm, rnn
+from lstm_lab import checks
 from lstm_lab.architecture import Architecture
 from lstm_lab.numerics import Array
 from lstm_lab.packing import split_rows
@@ -41,7 +41,7 @@ def uniform(rows: int, columns: int, rng: np.random.Generator) -> Array:
     PyTorch's default for its recurrent layers.
     """
     bound = 1 / np.sqrt(rows)
-    return rng.uniform(-bound, bound, (rows, columns))
+    return checks.generator(rng).uniform(-bound, bound, (rows, columns))
 
 
 def glorot(rows: int, columns: int, rng: np.random.Generator) -> Array:
@@ -64,7 +64,7 @@ def glorot(rows: int, columns: int, rng: np.random.Generator) -> Array:
     X. Glorot and Y. Bengio, AISTATS (2010), equation 16.
     """
     bound = np.sqrt(6 / (rows + columns))
-    return rng.uniform(-bound, bound, (rows, columns))
+    return checks.generator(rng).uniform(-bound, bound, (rows, columns))
 
 
 def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> Array:
@@ -89,7 +89,8 @@ def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> Array:
     ----------
     A. M. Saxe, J. L. McClelland and S. Ganguli, ICLR (2014).
     """
-    tall = rng.normal(size=(max(rows, columns), min(rows, columns)))
+    shape = max(rows, columns), min(rows, columns)
+    tall = checks.generator(rng).normal(size=shape)
     Q, R = np.linalg.qr(tall)
     Q = Q * np.sign(np.diag(R))
     return Q if rows >= columns else Q.T
@@ -129,7 +130,7 @@ def redraw(
 
     Parameters
     ----------
-    params : Params of rnn, lstm or gru
+    params : Params of an architecture
         Where shapes, dtype and biases come from.
     rng : numpy.random.Generator
         Where the draws come from.
@@ -148,17 +149,28 @@ def redraw(
     Raises
     ------
     TypeError, ValueError
-        If `rng` is no generator, or `gain` not a finite number.
+        If `params` are none of an architecture, `rng` is no generator, `gain` not a finite
+        number, or what is drawn has another shape.
     """
     rng, gain = checks.generator(rng), checks.finite_number("gain", gain)
-    W = params.W.copy()
+    W, blocks = _blocks(params, "W")
     D, H = params.D, params.H
-    for block in np.split(W, len(W) // H):
+    for block in blocks.values():
         if inputs is not None:
-            block[:, :D] = inputs(H, D, rng)
+            block[:, :D] = _drawn("inputs", inputs(H, D, rng), (H, D))
         if recurrent is not None:
-            block[:, D:] = gain * recurrent(H, H, rng)
+            drawn = _drawn("recurrent", recurrent(H, H, rng), (H, H))
+            block[:, D:] = gain * drawn
     return params._replace(W=W)  # type: ignore[no-any-return]
+
+
+def _drawn(name: str, matrix: Any, shape: tuple[int, int]) -> Array:
+    drawn = np.asarray(matrix)
+    if drawn.shape != shape:  # one number, or one row, would be seen everywhere
+        raise ValueError(
+            f"{name} must draw a matrix of shape {shape}, got {drawn.shape}"
+        )
+    return drawn
 
 
 def with_biases(params: P, **biases: float) -> P:
@@ -166,7 +178,7 @@ def with_biases(params: P, **biases: float) -> P:
 
     Parameters
     ----------
-    params : Params of rnn, lstm or gru
+    params : Params of an architecture
         The parameters.
     **biases : float
         A bias for each gate named by its letter, such as ``f=1.0`` in an LSTM. A gate that
@@ -199,7 +211,7 @@ def silence(params: P, *gates: str) -> P:
 
     Parameters
     ----------
-    params : Params of rnn, lstm or gru
+    params : Params of an architecture
         The parameters.
     *gates : str
         The letters of gates that shall not hear the state.
@@ -235,15 +247,13 @@ def _named(blocks: dict[str, Array], name: str) -> Array:
 
 
 def _gates(params: Any) -> tuple[str, ...]:
-    match params:
-        case rnn.Params():
-            return rnn.GATES
-        case lstm.Params():
-            return lstm.GATES
-        case gru.Params():
-            return gru.GATES
-    came = type(params).__name__
-    raise TypeError(f"params must be Params of rnn, lstm or gru, got {came}")
+    names: tuple[str, ...] | None = getattr(params, "gates", None)
+    if names is None:
+        raise TypeError(
+            "params must be the Params of an architecture,"
+            f" got {type(params).__name__}"
+        )
+    return names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,7 +320,7 @@ def start(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     inputs, recurrent, gain
         As in `redraw`.
     silent : sequence of str
@@ -339,14 +349,14 @@ def start(
 def chrono(params: P, T_max: int, *, rng: np.random.Generator) -> P:
     r"""Return the parameters with biases that spread memory over lags of up to `T_max`.
 
-    With :math:`u \sim \log U[1, T_{max} - 1]` for each unit, an LSTM gets
-    :math:`b_f = u, b_i = -u`; a GRU, whose update gate admits the new state here, gets
-    :math:`b_z = -u`.
+    With :math:`u \sim \log U[1, T_{max} - 1]` for each unit, a forget gate gets
+    :math:`b_f = u`, and an input gate beside it :math:`b_i = -u`; a GRU, whose update gate admits
+    the new state here, gets :math:`b_z = -u`.
 
     Parameters
     ----------
-    params : lstm.Params or gru.Params
-        The parameters.
+    params : Params of an architecture
+        The parameters; of cells with a forget gate ``f`` or an update gate ``z``.
     T_max : int
         Longest lag to be remembered, in steps; at least 3.
     rng : numpy.random.Generator
@@ -370,17 +380,18 @@ def chrono(params: P, T_max: int, *, rng: np.random.Generator) -> P:
     """
     if checks.positive_int("T_max", T_max) < 3:
         raise ValueError(f"T_max must be at least 3 steps, got {T_max}")
+    b, blocks = _blocks(params, "b")
+    if not blocks.keys() & {"f", "z"}:
+        raise TypeError(
+            "params must have a forget gate f or an update gate z, got the gates"
+            f" {', '.join(blocks)}"
+        )
     log_lag = np.log(checks.generator(rng).uniform(1, T_max - 1, params.H))
-    b = params.b.copy()
-    match params:
-        case lstm.Params():
-            b_i, b_f, _, _ = split_rows(b, lstm.GATES)
-            b_i[:], b_f[:] = -log_lag, log_lag
-        case gru.Params():
-            b_z, _, _ = split_rows(b, gru.GATES)
-            b_z[:] = -log_lag
-        case _:
-            raise TypeError(
-                f"params must be lstm.Params or gru.Params, got {type(params)}"
-            )
+    for name, block in blocks.items():
+        if name in _REMEMBERING:
+            block[:] = _REMEMBERING[name] * log_lag
     return params._replace(b=b)  # type: ignore[no-any-return]
+
+
+# The sign of the bias that makes a gate remember: f keeps the old state, i and z admit the new.
+_REMEMBERING = {"f": 1, "i": -1, "z": -1}

@@ -107,7 +107,8 @@ def from_torch(
         ``rnn``, ``lstm`` or ``gru``.
     weights : mapping of str to array_like
         Such as a ``state_dict()``: names and shapes as from `to_torch`, of one dtype. What
-        belongs to other layers, or to the reverse direction, is passed over.
+        belongs to other layers, or to the reverse direction, is passed over. Without both
+        biases, as with ``bias=False``, they are zeros.
     layer : int
         Which layer, counted from 0.
 
@@ -121,8 +122,8 @@ def from_torch(
     TypeError
         If `weights` is no mapping, an array has another dtype, or `layer` is no integer.
     ValueError
-        If a name is missing, an array has the wrong shape or is not finite, `layer` is
-        negative, or `arch` another module.
+        If a name is missing, an array has the wrong shape or is not finite, there are
+        projections (``proj_size``), `layer` is negative, or `arch` another module.
     """
     read = _Layer(*_read(arch, weights, _torch_shapes(layer)))
     return _pack(arch, read, "PyTorch", "after")
@@ -179,7 +180,8 @@ def from_keras(
     arch : module
         ``rnn``, ``lstm`` or ``gru``.
     weights : mapping of str to array_like
-        Names and shapes as from `to_keras`, of one dtype.
+        Names and shapes as from `to_keras`, of one dtype. Without ``bias``, as with
+        ``use_bias=False``, it is zeros.
     reset_after : bool
         The option of the Keras GRU that the weights are from.
 
@@ -253,7 +255,8 @@ def from_onnx(
     arch : module
         ``rnn``, ``lstm`` or ``gru``.
     weights : mapping of str to array_like
-        Names and shapes as from `to_onnx`, of one dtype.
+        Names and shapes as from `to_onnx`, of one dtype. Without ``B``, which is optional, it is
+        zeros.
     linear_before_reset : int
         The attribute of the operator ``GRU`` that the weights are from.
 
@@ -297,25 +300,54 @@ def _read(
         raise TypeError(
             f"weights must be a mapping of names to arrays, got {type(weights)}"
         )
+    projection = next(iter(shapes)).replace("weight_ih", "weight_hr")
+    if projection not in shapes and projection in weights:
+        raise ValueError(
+            f"weights[{projection!r}] must be left out: projections, of an LSTM"
+            " with proj_size, are not supported"
+        )
+    given = {name: weights[name] for name in shapes if name in weights}
+    biases = [name for name in shapes if name.startswith(("b", "B"))]
+    without_biases = not given.keys() & {*biases}
     for name in shapes:
-        if name not in weights:
+        if name not in given and not (without_biases and name in biases):
             came = ", ".join(map(repr, weights)) or "none"
             raise ValueError(f"weights must have the name {name!r}; got {came}")
+    arrays = {name: _array(name, value) for name, value in given.items()}
     recurrent = next(name for name, shape in shapes.items() if "H" in shape)
     square = checks.array(
-        f"weights[{recurrent!r}]", weights[recurrent], shapes[recurrent]
+        f"weights[{recurrent!r}]", arrays[recurrent], shapes[recurrent]
     )
     G, H = len(arch.GATES), square.shape[shapes[recurrent].index("H")]
     sizes = {"H": H, "GH": G * H, "2GH": 2 * G * H}
+    known = {
+        name: tuple(sizes.get(str(size), size) for size in shape)
+        for name, shape in shapes.items()
+    }
+    if without_biases:
+        for name in biases:
+            shape = tuple(map(int, known[name]))
+            arrays[name] = np.zeros(shape, square.dtype)
     return [
         checks.array(
-            f"weights[{name!r}]",
-            weights[name],
-            tuple(sizes.get(str(size), size) for size in shape),
-            dtype=square.dtype,
+            f"weights[{name!r}]", arrays[name], known[name], dtype=square.dtype
         )
-        for name, shape in shapes.items()
+        for name in shapes
     ]
+
+
+def _array(name: str, value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except (
+        ValueError
+    ):  # nested lists, of which `checks.array` says what is wrong
+        return value
+    except Exception as error:  # of whatever package the value is
+        raise TypeError(
+            f"weights[{name!r}] must be an array, and cannot be read as one:"
+            f" {error}"
+        ) from error
 
 
 def _reorder(

@@ -52,7 +52,7 @@ def pull_back(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     params : Params
         The weights of the forward pass.
     trace : Trace
@@ -119,7 +119,7 @@ def step_jacobians(arch: Architecture, params: Any, trace: Any) -> Array:
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     params : Params
         The weights of the forward pass.
     trace : Trace

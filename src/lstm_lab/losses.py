@@ -31,7 +31,7 @@ def mean_squared_error(prediction: Array, target: Array) -> float:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, or there are no answers.
     """
     error = _error(prediction, target)
     return float(np.mean(error * error))
@@ -61,10 +61,10 @@ def mean_squared_error_vjp(
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, or there are no answers.
     """
     error = _error(prediction, target)
-    return 2 * dloss / error.size * error
+    return 2 * float(dloss) / error.size * error
 
 
 def log_softmax(logits: Array) -> Array:
@@ -84,7 +84,7 @@ def log_softmax(logits: Array) -> Array:
     ndarray of shape (..., O)
         None of them positive; NaN where a logit is NaN or infinite.
     """
-    relative = logits - logits.max(axis=-1, keepdims=True)
+    relative = logits - np.max(logits, axis=-1, keepdims=True)
     with np.errstate(under="ignore"):
         total = np.exp(relative).sum(axis=-1, keepdims=True)
     shares: Array = relative - np.log(total)
@@ -118,7 +118,7 @@ def cross_entropy(logits: Array, target: NDArray[np.integer[Any]]) -> float:
     TypeError
         If the targets are no integers.
     ValueError
-        If the shapes do not match, or a target is no class.
+        If the shapes do not match, a target is not a class, or there are no answers.
     """
     right = _right(logits, target)
     return -float(np.mean(np.take_along_axis(log_softmax(logits), right, -1)))
@@ -150,14 +150,14 @@ def cross_entropy_vjp(
     TypeError
         If the targets are no integers.
     ValueError
-        If the shapes do not match, or a target is no class.
+        If the shapes do not match, a target is not a class, or there are no answers.
     """
     right = _right(logits, target)
     with np.errstate(under="ignore"):
         shares = np.exp(log_softmax(logits))
         right_shares = np.take_along_axis(shares, right, -1)
         np.put_along_axis(shares, right, right_shares - 1, -1)
-        return dloss / target.size * shares
+        return float(dloss) / right.size * shares
 
 
 def _error(prediction: Array, target: Array) -> Array:
@@ -167,14 +167,27 @@ def _error(prediction: Array, target: Array) -> Array:
             "prediction and target must have one shape, got"
             f" {np.shape(prediction)} and {np.shape(target)}"
         )
-    error: Array = np.subtract(prediction, target)
+    prediction = np.asarray(prediction)
+    _answered(prediction)
+    # A target of float64, or of integers, leaves float32 predictions as they are.
+    dtype = np.result_type(prediction, np.float16)
+    error: Array = np.subtract(prediction, target, dtype=dtype)
     return error
+
+
+def _answered(prediction: Array) -> None:
+    # The mean of nothing would be NaN.
+    if prediction.size == 0:
+        raise ValueError(
+            f"a loss needs at least one answer, got shape {prediction.shape}"
+        )
 
 
 def _right(
     logits: Array, target: NDArray[np.integer[Any]]
 ) -> NDArray[np.integer[Any]]:
     """Return the right classes as indices along the last axis of the logits."""
+    target = np.asarray(target)
     if np.shape(target) != np.shape(logits)[:-1]:
         raise ValueError(
             "target must have the shape of the logits without the last axis,"
@@ -182,7 +195,8 @@ def _right(
         )
     if not np.issubdtype(target.dtype, np.integer):
         raise TypeError(f"target must be integers, got dtype {target.dtype}")
-    classes = logits.shape[-1]
+    _answered(np.asarray(logits))
+    classes = np.shape(logits)[-1]
     wrong = target[(target < 0) | (target >= classes)]
     if wrong.size:
         raise ValueError(

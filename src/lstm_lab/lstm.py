@@ -54,6 +54,11 @@ class Params(NamedTuple):
         """Input size."""
         return int(self.W.shape[1]) - self.H
 
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of the gates whose blocks ``W`` and ``b`` hold, in packing order."""
+        return GATES
+
 
 class Trace(NamedTuple):
     """What a forward pass leaves for the backward pass and for looking at.
@@ -272,7 +277,7 @@ def kernel(
             *steps, strict=True
         ):
             multiply(row, W, out=product)
-            np.tanh(a, out=a)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
+            np.tanh(a, out=a)  # as numerics.sigmoid
             np.multiply(ifo, half, out=ifo)
             np.add(ifo, half, out=ifo)
             np.multiply(i_f, g_c, out=terms)
@@ -549,7 +554,7 @@ class LSTMCell:
     def __init__(self, input_dim: int, hidden_dim: int, seed: int = 0) -> None:
         input_dim = checks.positive_int("input_dim", input_dim)
         hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(checks.seed(seed))
         self.W, self.b = init(input_dim, hidden_dim, rng=rng)
         self.H = hidden_dim
 

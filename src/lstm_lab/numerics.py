@@ -12,12 +12,14 @@ Array = NDArray[np.floating[Any]]
 
 
 def sigmoid(a: Array) -> Array:
-    r"""Return the logistic sigmoid of `a`, exact and silent for every finite value.
+    r"""Return the logistic sigmoid of `a`, silent for every value.
 
-    .. math:: \sigma(a) = \frac{1}{1 + e^{-a}}
+    .. math:: \sigma(a) = \frac{1}{1 + e^{-a}} = \tfrac{1}{2} \tanh(a / 2) + \tfrac{1}{2}
 
-    Only :math:`e^{-|a|} \le 1` is ever computed, so that nothing overflows and the
-    left tail keeps its relative accuracy down to the smallest normal number.
+    It is computed as a tanh, here and in the loops over whole sequences, so that one call of
+    ``np.tanh`` opens all gates of a step. The absolute error is at most one rounding of 1, but
+    in the left tail the relative error grows: the result is exactly 0 below about -20 in
+    float32, where the sigmoid is 2e-9, and below about -38 in float64, where it is 3e-17.
 
     Parameters
     ----------
@@ -30,8 +32,7 @@ def sigmoid(a: Array) -> Array:
         Values in [0, 1], of the shape and dtype of `a`.
     """
     with np.errstate(under="ignore"):
-        decay = np.exp(-np.abs(a))
-        gate: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+        gate: Array = np.tanh(0.5 * a) * 0.5 + 0.5
     return gate
 
 
@@ -114,3 +115,33 @@ def axis_sum(da: Array) -> Array:
     """
     rows = da.reshape(-1, da.shape[-1])
     return np.ones(len(rows), da.dtype) @ rows  # a product is faster than a sum
+
+
+def norm(values: Array, axis: int | None = None) -> Array:
+    r"""Return Euclidean norms whose squares neither overflow nor underflow.
+
+    .. math:: \lVert v \rVert = s \sqrt{\textstyle\sum (v / s)^2}, \qquad s = 2^n \approx \max |v|
+
+    ``np.linalg.norm`` squares the numbers as they are: of float64 numbers below 1e-162 nothing
+    is left. A power of two changes no digit.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers of any size.
+    axis : int, optional
+        The axis of each vector; None takes all numbers together.
+
+    Returns
+    -------
+    ndarray
+        The norms; NaN or infinite where a number is, infinite where a norm is beyond all floats.
+    """
+    values = np.asarray(values)
+    largest = np.abs(values).max(axis=axis, keepdims=True, initial=0)
+    _, exponent = np.frexp(np.where(np.isfinite(largest), largest, 1))
+    scaled = np.ldexp(values, -exponent)
+    with np.errstate(under="ignore", over="ignore"):
+        root = np.sqrt(np.sum(scaled * scaled, axis=axis))
+        norms: Array = np.ldexp(root, np.squeeze(exponent, axis))
+    return norms

@@ -5,6 +5,7 @@ state and ``step(params, grads, state)`` the parameters and the state after one 
 argument is modified, every dtype stays, and an absent array (``None``) stays absent.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -41,7 +42,7 @@ class SGD:
     learning_rate: float
 
     def __post_init__(self) -> None:
-        _positive("learning_rate", self.learning_rate)
+        _store(self, learning_rate=_positive)
 
     def init(self, params: Any) -> tuple[()]:  # noqa: ARG002
         """Return the state before the first step: there is nothing to remember.
@@ -77,6 +78,7 @@ class SGD:
         state : tuple
             For the next step.
         """
+        grads = _like(params, grads)
         return _descend(self.learning_rate, params, grads), state
 
 
@@ -102,8 +104,7 @@ class Momentum:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        _positive("learning_rate", self.learning_rate)
-        _decay("momentum", self.momentum)
+        _store(self, learning_rate=_positive, momentum=_decay)
 
     def init(self, params: Tree) -> Tree:
         """Return the state before the first step: a velocity of zero.
@@ -137,6 +138,7 @@ class Momentum:
         state : tree of ndarrays
             For the next step.
         """
+        grads = _like(params, grads)
         velocity = tree.map(lambda v, g: self.momentum * v + g, state, grads)
         return _descend(self.learning_rate, params, velocity), velocity
 
@@ -169,9 +171,7 @@ class RMSprop:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        _positive("learning_rate", self.learning_rate)
-        _decay("decay", self.decay)
-        _positive("epsilon", self.epsilon)
+        _store(self, learning_rate=_positive, decay=_decay, epsilon=_positive)
 
     def init(self, params: Tree) -> Tree:
         """Return the state before the first step: mean squares of zero.
@@ -205,6 +205,7 @@ class RMSprop:
         state : tree of ndarrays
             For the next step.
         """
+        grads = _like(params, grads)
         square = tree.map(
             lambda v, g: self.decay * v + (1 - self.decay) * g * g, state, grads
         )
@@ -253,10 +254,13 @@ class Adam:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        _positive("learning_rate", self.learning_rate)
-        _decay("beta1", self.beta1)
-        _decay("beta2", self.beta2)
-        _positive("epsilon", self.epsilon)
+        _store(
+            self,
+            learning_rate=_positive,
+            beta1=_decay,
+            beta2=_decay,
+            epsilon=_positive,
+        )
 
     def init(self, params: Any) -> AdamState:
         """Return the state before the first step: means of zero.
@@ -292,7 +296,7 @@ class Adam:
         state : AdamState
             For the next step.
         """
-        n = state.steps + 1
+        grads, n = _like(params, grads), int(state.steps) + 1
         mean = tree.map(
             lambda m, g: self.beta1 * m + (1 - self.beta1) * g,
             state.mean,
@@ -383,7 +387,9 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> Clipped:
 def _scaled_norm(values: Any) -> tuple[float, float]:
     """Return the largest magnitude and the norm in units of it."""
     leaves = list(tree.leaves(values).values())
-    largest = float(np.max([np.abs(leaf).max(initial=0) for leaf in leaves]))
+    largest = float(
+        np.max([np.abs(leaf).max(initial=0) for leaf in leaves], initial=0)
+    )
     if largest == 0 or not np.isfinite(largest):
         return largest, 1.0
     squares = (np.square(leaf / largest).sum() for leaf in leaves)
@@ -407,6 +413,25 @@ def _positive(name: str, value: Any) -> float:
     return number
 
 
-def _decay(name: str, value: Any) -> None:
-    if not 0 <= checks.finite_number(name, value) < 1:
+def _decay(name: str, value: Any) -> float:
+    number = checks.finite_number(name, value)
+    if not 0 <= number < 1:
         raise ValueError(f"{name} must be in [0, 1), got {value}")
+    return number
+
+
+def _store(optimizer: Any, **checked: Callable[[str, Any], float]) -> None:
+    # A plain float leaves the dtype of an array as it is; NumPy's float64 would not.
+    for name, check in checked.items():
+        number = check(name, getattr(optimizer, name))
+        object.__setattr__(optimizer, name, number)
+
+
+def _like(params: Tree, grads: Tree) -> Tree:
+    """Return the gradients in the dtypes of the parameters, those of integers as floats."""
+
+    def cast(p: Array, g: Array) -> Array:
+        return np.asarray(g, np.result_type(np.asarray(p), np.float16))
+
+    alike: Tree = tree.map(cast, params, grads)
+    return alike

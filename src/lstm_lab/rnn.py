@@ -41,6 +41,11 @@ class Params(NamedTuple):
         """Input size."""
         return int(self.W.shape[1]) - self.H
 
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of the gates whose blocks ``W`` and ``b`` hold, in packing order."""
+        return GATES
+
 
 class Trace(NamedTuple):
     """What a forward pass leaves: inputs ``x`` (T, B, D) and states ``h`` (T + 1, B, H)."""
@@ -398,7 +403,7 @@ class RNNCell:
     def __init__(self, input_dim: int, hidden_dim: int, seed: int = 0) -> None:
         input_dim = checks.positive_int("input_dim", input_dim)
         hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(checks.seed(seed))
         self.W, self.b = init(input_dim, hidden_dim, rng=rng)
         self.H = hidden_dim
 

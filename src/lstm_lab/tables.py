@@ -1,27 +1,55 @@
 """Tables of results, as Markdown that a notebook and the built page both render."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tabulate import tabulate
+
+# Code between backticks, as many on both sides, or mathematics between dollar signs.
+_VERBATIM = re.compile(
+    r"(?P<code>(?<!`)(`+)(?!`).+?(?<!`)\2(?!`))|(?P<math>\$(?!\s)[^$]+(?<!\s)\$)"
+)
+_MARKUP = re.compile(r"[\\|*_<&\[\]`$~]")
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows of cells under column headings; cells are shown as the text that they are.
 
+    Code between backticks and mathematics between dollar signs are shown as such.
+
     Parameters
     ----------
     columns : sequence of str
-        Headings; they may hold mathematics between dollar signs.
+        Headings.
     rows : iterable of sequences
-        Cells; a cell that is no text is shown as ``str`` gives it.
+        Cells; a cell that is not text is shown as ``str`` gives it, a line break as a space.
     """
 
     columns: Sequence[object]
     rows: Iterable[Sequence[object]]
 
     def _repr_markdown_(self) -> str:
-        headings = [str(heading) for heading in self.columns]
-        cells = [[str(cell) for cell in row] for row in self.rows]
+        headings = [_cell(heading) for heading in self.columns]
+        cells = [[_cell(cell) for cell in row] for row in self.rows]
         return tabulate(cells, headings, "github", disable_numparse=True)
+
+
+def _cell(value: object) -> str:
+    """Return the Markdown of a cell."""
+    text = " ".join(str(value).splitlines())
+    parts, end = [], 0
+    for found in _VERBATIM.finditer(text):
+        parts.append(_escaped(text[end : found.start()]))
+        if found["code"]:
+            parts.append(found[0].replace("|", r"\|"))
+        else:
+            bars = found[0].replace(r"\|", r"\Vert ")
+            parts.append(bars.replace("|", r"\vert "))
+        end = found.end()
+    return "".join([*parts, _escaped(text[end:])])
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", text)

@@ -6,9 +6,15 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab.losses import log_softmax
+from lstm_lab import checks
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq import Translator, logits, mixed_inputs
+from lstm_lab.seq2seq import (
+    Translation,
+    Translator,
+    logits,
+    mixed_inputs,
+    writable,
+)
 from lstm_lab.tokenizer import (
     BOS,
     EOS,
@@ -27,8 +33,8 @@ NAMES = {PAD: "∅", BOS: "⊢", EOS: "⏎", UNK: UNKNOWN}
 class Steps(NamedTuple):
     """What a decoder did at each of S steps.
 
-    ``given`` is the token that it read, ``written`` the likeliest next one in its view, and
-    ``probability`` (S,) what it gave that one.
+    ``given`` is the token that it read, ``written`` the likeliest next one in its view of those
+    that a target may hold, and ``probability`` (S,) what it gave that one.
     """
 
     given: tuple[str, ...]
@@ -71,6 +77,8 @@ def two_ways(
 
     Raises
     ------
+    TypeError
+        If one of both is a str, or holds something else than str.
     ValueError
         If a character is not known, a source is empty, or there are not as many of both.
 
@@ -78,13 +86,16 @@ def two_ways(
     ----------
     Chapter ch319, section "With a teacher, and without".
     """
+    checks.instance("translator", translator, Translator)
+    sources = checks.texts("sources", sources)
+    targets = checks.texts("targets", targets)
     network, vocabularies, params = translator
     batch = vocabularies.batch(sources, targets)
     rng = np.random.default_rng(0)  # nothing hangs on its draws
     own = cast(Tokens, mixed_inputs(network, params, batch, ratio=0.0, rng=rng))
     true = np.concatenate([own[:1], batch.target[:-1]])  # the first is the same
     ways = [
-        (given, log_softmax(logits(network, params, batch, given)[0]))
+        (given, writable(logits(network, params, batch, given)[0]))
         for given in (true, own)
     ]
     return [
@@ -106,6 +117,49 @@ def two_ways(
             zip(sources, batch.target_lengths, strict=True)
         )
     ]
+
+
+def written(translation: Translation, source: str) -> tuple[str, ...]:
+    """Return what a model wrote at each step of a translation, its end included if it came to it.
+
+    Parameters
+    ----------
+    translation : Translation
+        What the model made of the source, with weights of attention.
+    source : str
+        The text that it read.
+
+    Returns
+    -------
+    tuple of S str
+        A character or ``NAMES[EOS]`` for each row of the weights (S, T).
+
+    Raises
+    ------
+    TypeError
+        If one of both is of another type.
+    ValueError
+        If the model has no attention, or the weights belong to another source or answer.
+    """
+    checks.instance("translation", translation, Translation)
+    source = checks.text("source", source)
+    text, _, weights = translation
+    if weights is None:
+        raise ValueError(
+            "translation must have weights: of attention, got none"
+        )
+    steps, read = np.shape(weights)
+    if read != len(source):
+        raise ValueError(
+            f"source must have {read} characters, as many as there are weights,"
+            f" got {source!r}"
+        )
+    if steps not in (len(text), len(text) + 1):
+        raise ValueError(
+            "translation must have weights for each character of its text and for"
+            f" its end, got {steps} rows for {text!r}"
+        )
+    return (*text, NAMES[EOS])[:steps]
 
 
 def _characters(

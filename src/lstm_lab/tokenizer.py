@@ -4,11 +4,13 @@ Four numbers stand for no character: `PAD` fills the places behind the end of a 
 stands before its beginning, `EOS` ends it, and `UNK` stands for a character that is not known.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lstm_lab import checks
 
 Tokens = NDArray[np.int_]
 
@@ -46,9 +48,13 @@ class Tokenizer(NamedTuple):
 
         Raises
         ------
+        TypeError
+            If it is not a str.
         ValueError
             If a character is not known; the message names it and its place.
         """
+        text = checks.text("text", text)
+        unknown = checks.flag("unknown", unknown)
         tokens = {c: n for n, c in enumerate(self.characters, SPECIAL)}
         encoded = np.array([tokens.get(c, UNK) for c in text], int)
         if not unknown and (encoded == UNK).any():
@@ -74,11 +80,13 @@ class Tokenizer(NamedTuple):
 
         Raises
         ------
+        TypeError
+            If they are not integers.
         ValueError
-            If a number is no token.
+            If a number is not a token.
         """
         text = []
-        for token in map(int, tokens):
+        for token in _integers(tokens):
             if not 0 <= token < self.size:
                 raise ValueError(
                     f"tokens must lie between 0 and {self.size - 1}, got {token}"
@@ -118,9 +126,13 @@ class Tokenizer(NamedTuple):
 
         Raises
         ------
+        TypeError
+            If `texts` is a str, or holds something else than str.
         ValueError
             If there is no text, a text has no token, or a character is not known.
         """
+        texts = checks.texts("texts", texts)
+        end, unknown = checks.flag("end", end), checks.flag("unknown", unknown)
         encoded = [self.encode(text, unknown=unknown) for text in texts]
         lengths = np.array([len(one) + end for one in encoded], int)
         if not lengths.size or not lengths.all():
@@ -148,5 +160,22 @@ def fit(texts: Iterable[str]) -> Tokenizer:
     -------
     Tokenizer
         Characters in the order of their code points.
+
+    Raises
+    ------
+    TypeError
+        If `texts` is a str, or holds something else than str.
     """
-    return Tokenizer(tuple(sorted(set().union(*texts))))
+    if isinstance(texts, Set):
+        texts = sorted(texts)
+    known = checks.texts("texts", texts)
+    return Tokenizer(tuple(sorted(set().union(*known))))
+
+
+def _integers(tokens: Any) -> list[int]:
+    # Of an empty list NumPy makes floats.
+    is_list = isinstance(tokens, list | tuple) or np.ndim(tokens) == 1
+    if is_list and not len(tokens):
+        return []
+    found: list[int] = checks.integers("tokens", tokens, "L").tolist()
+    return found

@@ -8,6 +8,7 @@ adding; O. Vinyals, S. Bengio and M. Kudlur, "Order matters: sequence to sequenc
 (2016), for sorting.
 """
 
+import re
 from collections.abc import Callable
 from string import ascii_lowercase
 from typing import Any, NamedTuple
@@ -26,13 +27,16 @@ class Pairs(NamedTuple):
 
 
 def _sum(text: str) -> str:
+    text = checks.text("text", text)
+    if not re.fullmatch("[0-9]+([+][0-9]+)*", text):
+        raise ValueError(f"text must be numbers joined by +, got {text!r}")
     return str(sum(map(int, text.split("+"))))
 
 
 ANSWERS: dict[str, Callable[[str], str]] = {
-    "copy": lambda text: text,
-    "reverse": lambda text: text[::-1],
-    "sort": lambda text: "".join(sorted(text)),
+    "copy": lambda text: checks.text("text", text),
+    "reverse": lambda text: checks.text("text", text)[::-1],
+    "sort": lambda text: "".join(sorted(checks.text("text", text))),
     "addition": _sum,
 }
 """The target of any source, by the name of the task."""

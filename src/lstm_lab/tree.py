@@ -13,6 +13,11 @@ from lstm_lab.numerics import Array
 
 
 def _is_node(tree: object) -> bool:
+    if isinstance(tree, dict):
+        raise TypeError(
+            "a tree must be of NamedTuples, tuples or lists, got a dict of"
+            f" {', '.join(str(key) for key in tree) or 'nothing'}"
+        )
     return isinstance(tree, tuple | list)
 
 
@@ -48,6 +53,8 @@ def map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
 
     Raises
     ------
+    TypeError
+        If there is a dict among them.
     ValueError
         If the structures differ.
     """

@@ -1,8 +1,10 @@
 """A right answer is accepted, a wrong one never; and of a wrong one it is said what is wrong."""
 
 import importlib.util
+from dataclasses import replace
 from itertools import count
 
+import numpy as np
 import pytest
 
 from lstm_lab import exercises
@@ -25,7 +27,7 @@ GENERAL = {
     ),
     *("Wrong number of results", "Not an array", "Wrong shape", "Not finite"),
     *("An argument is changed", "Not the same twice", "Wrong values"),
-    "One sequence works, a batch does not",
+    *("One sequence works, a batch does not", "It divides by zero"),
 }
 
 
@@ -108,3 +110,50 @@ def test_what_is_still_to_be_written_stays_so(name):
 
     with pytest.raises(NotImplementedError, match="write me"):
         check_of(name)(stub)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("error", [SystemExit, GeneratorExit, RecursionError])
+def test_what_is_raised_does_not_end_the_host(name, error):
+    def leaving(*_):
+        raise error(0)
+
+    with pytest.raises(
+        WrongAnswerError, match=f"^It raises .*{error.__name__}"
+    ):
+        check_of(name)(leaving)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_whoever_stops_a_check_does(name):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_of(name)(interrupted)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_what_cannot_be_copied_is_named(name):
+    with pytest.raises(WrongAnswerError, match=r"^It raises an error"):
+        check_of(name)(lambda *_: (n for n in range(3)))
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_nothing_is_right_that_was_not_tried(name):
+    problem = replace(PROBLEMS[name], probes=lambda _: [])
+    with pytest.raises(ValueError, match="probes must be one or more"):
+        problem.check(problem.solution, 0)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_attention_is_asked_for_a_score_of_a_thousand(seed, dtype):
+    """As its exercise asks, for every seed."""
+    probes = PROBLEMS["attention"].probes(np.random.default_rng(seed))
+    largest = [
+        (memory @ query)[mask].max()
+        for query, memory, mask in probes
+        if query.dtype == dtype
+    ]
+    assert any(abs(score - 1000) < 0.01 for score in largest)

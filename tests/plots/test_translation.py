@@ -52,6 +52,8 @@ def test_what_cannot_be_drawn_is_named(ax):
         plots.attention_map(ax, blind, "a b")
     with pytest.raises(ValueError, match="source must have 3 characters"):
         plots.attention_map(ax, translation(), "a bc")
+    with pytest.raises(ValueError, match="weights for each character"):
+        plots.attention_map(ax, translation()._replace(text="x"), "a b")
     with pytest.raises(ValueError, match="of the font, got '月'"):
         plots.attention_map(ax, translation("3月1"), "3月1")
 
@@ -106,3 +108,27 @@ def test_the_diagram_shows_what_is_read_and_written(ax):
         assert shown.count(symbol) == 1
     assert shown.count("$y_1$") == shown.count("$y_2$") == 2
     ax.figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ((0, -6), ValueError),
+        ((0,), ValueError),
+        ((np.nan, 0), ValueError),
+        (("a", "b"), TypeError),
+        (None, TypeError),
+    ],
+)
+def test_limits_are_two_numbers(ax, limits, error):
+    record = seq2seq.DepthMap(np.ones((1, 2, 3)), False, (0,))
+    with pytest.raises(error, match="limits"):
+        plots.depth_map(ax, record, limits=limits)
+
+
+def test_records_of_other_types_are_named(ax):
+    with pytest.raises(TypeError, match=r"record must be .*DepthMap"):
+        plots.depth_map(ax, np.ones((2, 3)))
+    for groups, name in (([1], "groups"), ({"a": [1]}, r"groups\['a'\]")):
+        with pytest.raises(TypeError, match=f"{name} must be"):
+            plots.curves(ax, groups, xlabel="u", ylabel="v")

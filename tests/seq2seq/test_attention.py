@@ -106,3 +106,21 @@ def test_scores_of_any_size_overflow_nowhere(arrays):
     _, weights = attention.attend(attention.Dot(), 1e4 * queries, memory, mask)
     assert np.isfinite(weights).all()
     np.testing.assert_allclose(weights.max(-1), 1, rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("kind", ["max", None, ["dot"]])
+def test_scores_that_there_are_not(kind):
+    for make in (
+        lambda: attention.init(kind, 3, rng=np.random.default_rng(0)),
+        lambda: attention.count(kind, 3),
+    ):
+        with pytest.raises(ValueError, match="kind must be one of 'dot'"):
+            make()
+
+
+def test_a_source_must_have_a_step(rng):
+    queries, memory = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 5, 4))
+    mask = np.ones((2, 5), bool)
+    mask[1] = False
+    with pytest.raises(ValueError, match="mask must be True at one step"):
+        attention.attend(attention.Dot(), queries, memory, mask)

@@ -5,7 +5,7 @@ import pytest
 
 from lstm_lab import seq2seq, tree
 from lstm_lab.seq2seq import decoding
-from lstm_lab.tokenizer import EOS, PAD, SPECIAL
+from lstm_lab.tokenizer import BOS, EOS, PAD, SPECIAL
 
 from .conftest import TARGETS, network, pairs
 
@@ -97,7 +97,8 @@ def plain_beam(net, params, source, width, exponent):
             (*begun, token)
             for begun in kept
             if EOS not in begun
-            for token in range(1, TARGETS)
+            for token in range(TARGETS)
+            if token not in (PAD, BOS)
         ]
         scores = plain_scores(net, params, source, ended + longer, exponent)
         kept = sorted(scores, key=scores.get, reverse=True)[:width]
@@ -251,9 +252,115 @@ def test_greedy_shows_where_it_looked(sources):
         ({"width": 0}, "width must be at least 1"),
         ({"width": 2, "exponent": -1.0}, "exponent must not be negative"),
         ({"width": 2, "exponent": np.nan}, "exponent must be"),
+        ({"width": 2, "exponent": 1e9}, "exponent must be smaller"),
     ],
 )
 def test_searches_that_cannot_be(sources, options, message):
     net = network()
     with pytest.raises(ValueError, match=message):
         search("beam", net, sharp(net, 0), sources, **options)
+
+
+def untrained(seed):
+    """Return a model as it is drawn, in which no token is much likelier than another."""
+    kinds = ("rnn", "lstm", "gru")
+    net = network(cell=kinds[seed % 3], bidirectional=seed % 2 == 0)
+    rng = np.random.default_rng(seed)
+    dtype = (np.float32, np.float64)[seed % 5 == 0]
+    params = seq2seq.init(net, rng=rng, dtype=dtype)
+    batch = pairs(rng)
+    return net, params, (batch.source, batch.source_lengths)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_greedy_is_a_beam_of_one_before_any_training(seed):
+    net, params, sources = untrained(seed)
+    greedy, narrow = (
+        getattr(seq2seq, name)(net, params, *sources, longest=9, **options)
+        for name, options in (("greedy", {}), ("beam", {"width": 1}))
+    )
+    np.testing.assert_array_equal(greedy.tokens, narrow.tokens)
+    np.testing.assert_array_equal(greedy.lengths, narrow.lengths)
+    np.testing.assert_array_equal(
+        greedy.log_probability, narrow.log_probability
+    )
+    np.testing.assert_allclose(
+        greedy.log_probability,
+        scored(net, params, sources, greedy),
+        rtol=1e-5,  # some are of float32
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("width", [1, 2, 50])
+def test_no_search_writes_what_no_target_holds(seed, width):
+    net, params, sources = untrained(seed)
+    params.b_out[[PAD, BOS]] += 2  # which a search would like best
+    for name, options in (("greedy", {}), ("beam", {"width": width})):
+        found = search(name, net, params, sources, **options)
+        steps = np.arange(len(found.tokens))[:, np.newaxis]
+        within = steps < found.lengths
+        assert not np.isin(found.tokens[within], [PAD, BOS]).any()
+        assert (found.tokens[~within] == PAD).all()
+        assert ((found.tokens == EOS) & (steps < found.lengths - 1)).sum() == 0
+        assert np.isfinite(found.log_probability).all()
+
+
+def test_nothing_is_written_where_logits_overflow(sources):
+    net = network()
+    params = sharp(net, 0)
+    params.W_out[5] = np.nan
+    for name, options in (("greedy", {}), ("beam", {"width": 2})):
+        with pytest.raises(FloatingPointError, match="logits overflowed"):
+            search(name, net, params, sources, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            {"symbols": [4, EOS]},
+            ValueError,
+            "symbols must be .* other than PAD",
+        ),
+        ({"symbols": [4, 4]}, ValueError, "none twice; got"),
+        ({"symbols": [4.0]}, TypeError, "symbols must be an array of integers"),
+        ({"symbols": []}, TypeError, "symbols must be an array of integers"),
+        ({"symbols": SYMBOLS, "exponent": np.nan}, ValueError, "exponent must"),
+        ({"symbols": SYMBOLS, "exponent": -1}, ValueError, "exponent must not"),
+    ],
+)
+def test_exhaustive_searches_that_cannot_be(sources, options, error, message):
+    net = network()
+    with pytest.raises(error, match=message):
+        search("exhaustive", net, sharp(net, 0), sources, **options)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "message"),
+    [
+        ([1, 2, 3, 4], TypeError, "answers must be an array of float32"),
+        (None, TypeError, "answers must be an array of float32"),
+        (
+            np.zeros(3),
+            ValueError,
+            "answers must be of at least 4 tokens, got 3",
+        ),
+        (np.zeros((0, 4)), ValueError, "answers must have shape"),
+        (np.array([0, 0, np.inf, 0]), FloatingPointError, "overflowed"),
+    ],
+)
+def test_logits_that_cannot_be_chosen_from(answers, error, message):
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(error, match=message),
+    ):
+        seq2seq.writable(answers)
+
+
+def test_a_token_that_may_not_be_written_keeps_its_probability():
+    answers = np.array([9.0, 9, 0, 0, 1])
+    before, kept = answers.copy(), seq2seq.writable(answers)
+    np.testing.assert_array_equal(answers, before)
+    assert (kept[:2] == -np.inf).all()
+    assert np.exp(kept[2:]).sum() < 1e-2  # the others do not share it

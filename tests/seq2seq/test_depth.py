@@ -76,3 +76,18 @@ def test_what_is_typical_is_the_geometric_mean():
 def test_sizes_are_named(size):
     with pytest.raises(ValueError, match=f"^{size} must be at least 1"):
         depth_map(lstm, **{size: 0})
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"seeds": []}, ValueError, "seeds must be at least one"),
+        ({"seeds": 3}, TypeError, "seeds must be a list of integers, got int"),
+        ({"seeds": [0, -1]}, ValueError, r"seeds\[1\] must be an integer"),
+        ({"residual": 1}, TypeError, "residual must be a bool, got 1"),
+        ({"arch": "lstm"}, TypeError, "arch must be an architecture"),
+    ],
+)
+def test_maps_that_cannot_be_drawn(options, error, message):
+    with pytest.raises(error, match=message):
+        depth_map(**{"arch": lstm, "H": 2, "T": 2, **options})

@@ -178,18 +178,21 @@ def test_free_running_reads_its_own_guesses(rng):
     inputs = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=rng)
     assert (inputs[0] == BOS).all()
     answers, _ = seq2seq.logits(NET, params, batch, inputs)
+    answers[..., [PAD, BOS]] = -np.inf  # neither is ever a guess
     np.testing.assert_array_equal(inputs[1:], answers[:-1].argmax(-1))
     assert (inputs[1:] != batch.target[:-1]).any()
 
 
 def test_free_running_forces_nothing_even_by_the_smallest_draw(rng):
-    class Smallest:
+    class Smallest(np.random.Generator):
         random = staticmethod(np.zeros)
 
     params = seq2seq.init(NET, rng=rng)
     batch = pairs(rng)
     free = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=rng)
-    drawn = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=Smallest())
+    drawn = seq2seq.mixed_inputs(
+        NET, params, batch, ratio=0.0, rng=Smallest(np.random.PCG64())
+    )
     np.testing.assert_array_equal(drawn, free)
 
 
@@ -212,11 +215,79 @@ def test_scheduled_sampling_reads_some_of_each(rng):
         ({"teacher_forcing": 1.5}, "teacher_forcing must lie between 0 and 1"),
         ({"teacher_forcing": np.nan}, "teacher_forcing must be"),
         ({"learning_rate": -1.0}, "learning_rate"),
+        ({"clip": -1.0}, "clip must be positive or None, got -1.0"),
+        ({"clip": 0}, "clip must be positive or None, got 0"),
+        ({"clip": np.inf}, "clip must be finite"),
+        ({"seed": None}, "seed must be an integer, 0 or more, got None"),
+        ({"seed": -1}, "seed must be an integer, 0 or more, got -1"),
+        ({"seed": 1.0}, "seed must be an integer, 0 or more, got 1.0"),
+        ({"seed": True}, "seed must be an integer, 0 or more, got True"),
     ],
 )
 def test_configurations_that_cannot_be(options, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(BRIEF, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": "lstm"}, "network must be .*Network, got builtins.str"),
+        ({"clip": "1"}, "clip must be a real number"),
+        ({"batch_size": 2.0}, "batch_size must be an integer"),
+        ({"optimizer": float}, "optimizer must make an optimizer, got 0.002"),
+        ({"optimizer": "adam"}, "optimizer must be .* callable, got 'adam'"),
+        ({"learning_rate": [1]}, "learning_rate must be a real number"),
+        ({"dtype": "int8"}, "dtype must be float32 or float64"),
+    ],
+)
+def test_configurations_of_other_types(options, message):
+    with pytest.raises(TypeError, match=message):
+        dataclasses.replace(BRIEF, **options)
+
+
+def test_numpy_scalars_are_the_numbers_that_they_are(held_out):
+    scalars = {
+        **{"batch_size": np.int8(6), "seed": np.uint64(0)},
+        **{"learning_rate": np.float64(2e-3), "clip": np.float64(1)},
+        "teacher_forcing": np.float64(1),
+    }
+    config = dataclasses.replace(BRIEF, **scalars)
+    assert config == BRIEF
+    for name in scalars:
+        assert type(getattr(config, name)) in (int, float)
+    run, plain = (seq2seq.fit(one, copies, held_out) for one in (config, BRIEF))
+    assert {leaf.dtype for leaf in tree.leaves(run.params).values()} == {
+        np.dtype(np.float32)
+    }
+    np.testing.assert_array_equal(run.losses, plain.losses)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_guess_is_a_token_that_no_target_holds(seed):
+    rng = np.random.default_rng(seed)
+    params = seq2seq.init(NET, rng=rng)
+    params.b_out[[PAD, BOS]] += 2
+    batch = pairs(rng)
+    inputs = seq2seq.mixed_inputs(NET, params, batch, ratio=0.0, rng=rng)
+    assert not np.isin(inputs[1:], [PAD, BOS]).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"ratio": 2}, ValueError, "ratio must lie between 0 and 1"),
+        ({"ratio": np.nan}, ValueError, "ratio must be finite"),
+        ({"rng": 0}, TypeError, "rng must be a numpy.random.Generator"),
+    ],
+)
+def test_inputs_that_cannot_be_mixed(rng, options, error, message):
+    params = seq2seq.init(NET, rng=rng)
+    batch = pairs(rng)
+    with pytest.raises(error, match=message):
+        seq2seq.mixed_inputs(
+            NET, params, batch, **{"ratio": 0.5, "rng": rng, **options}
+        )
 
 
 def test_states_that_overflow_are_divergence(held_out, monkeypatch):
@@ -226,3 +297,14 @@ def test_states_that_overflow_are_divergence(held_out, monkeypatch):
     monkeypatch.setattr(fitting, "loss_and_grads", overflowing)
     with pytest.raises(FloatingPointError, match="training diverged in step 0"):
         seq2seq.fit(BRIEF, copies, held_out)
+
+
+def test_what_cannot_be_trained(held_out):
+    for arguments, message in (
+        (("lstm", copies, held_out), "config must be .*Config"),
+        ((BRIEF, held_out, held_out), "draw must be callable"),
+        ((BRIEF, copies, copies), "held_out must be .*Batch"),
+        ((BRIEF, lambda *_: 3, held_out), "batch must be .*Batch"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            seq2seq.fit(*arguments)

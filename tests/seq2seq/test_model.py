@@ -192,6 +192,10 @@ def test_a_model_keeps_its_dtype_and_survives_a_file(
         ({"attention": "max"}, r"attention must be one of None, 'dot'.*'max'"),
         ({"hidden": 5, "bidirectional": True}, "hidden must be even.*5"),
         ({"layers": 0}, "layers must be at least 1, got 0"),
+        ({"targets": 3}, "targets must be at least 4.*got 3"),
+        ({"cell": ["lstm"]}, "cell must be one of"),
+        ({"cell": None}, "cell must be one of"),
+        ({"attention": np.array(["dot", "dot"])}, "attention must be one of"),
     ],
 )
 def test_networks_that_cannot_be(options, message):
@@ -218,6 +222,25 @@ def test_networks_that_cannot_be(options, message):
         ({"source_lengths": np.array([6, 3, 1, 4])}, "from 1 to 5"),
         ({"source_lengths": np.array([5.0, 3, 1, 4])}, "must be 4 integers"),
         ({"target_lengths": np.array([3, 4])}, "target_lengths must be 4"),
+        ({"target_lengths": [3, 4, 2, 1]}, "target_lengths must be 4"),
+        ({"target_lengths": None}, "target_lengths must be 4"),
+        (
+            {"target_lengths": np.ma.array([3, 4, 2, 1], mask=[1, 0, 0, 0])},
+            "target_lengths must be 4",
+        ),
+        (
+            {"source": np.ma.array(np.zeros((5, 4), int), mask=True)},
+            "source must be .* got a masked array of int64",
+        ),
+        ({"source": [[1], [2, 3]]}, "source must be .* unequal lengths"),
+        ({"source": {}}, "source must be .* got dict"),
+        (
+            {
+                "source": np.zeros((5, 3), int),
+                "source_lengths": np.array([5, 5, 5]),
+            },
+            "source and target must be as many sequences, got 3 and 4",
+        ),
     ],
 )
 def test_batches_that_cannot_be(batch, rng, change, message):
@@ -273,3 +296,114 @@ def test_states_that_overflow_are_an_error(batch, rng, monkeypatch):
     monkeypatch.setattr(lstm, "forward", overflowing)
     with pytest.raises(FloatingPointError, match="layer 0, counted from 0"):
         seq2seq.loss(net, params, batch)
+
+
+@pytest.mark.parametrize(
+    ("junk", "dtype"),
+    [(-100, np.int64), (10**4, np.int16), (2**64 - 1, np.uint64)],
+)
+def test_what_stands_in_the_padding_does_not_matter(
+    net, params, batch, junk, dtype
+):
+    def spoiled(tokens, lengths):
+        behind = np.arange(len(tokens))[:, np.newaxis] >= lengths
+        assert behind.any()
+        return np.where(behind, dtype(junk), tokens.astype(dtype))
+
+    other = seq2seq.Batch(
+        spoiled(batch.source, batch.source_lengths),
+        batch.source_lengths.astype(np.uint8),
+        spoiled(batch.target, batch.target_lengths),
+        batch.target_lengths.astype(np.uint64),
+    )
+    before, after = (
+        seq2seq.loss_and_grads(net, params, one) for one in (batch, other)
+    )
+    np.testing.assert_equal(tree.leaves(after[1]), tree.leaves(before[1]))
+    losses = {before[0], after[0], seq2seq.loss(net, params, other)}
+    assert len(losses) == 1
+    np.testing.assert_array_equal(
+        seq2seq.log_probability(net, params, other),
+        seq2seq.log_probability(net, params, batch),
+    )
+    found, same = (seq2seq.answer(net, params, one) for one in (batch, other))
+    np.testing.assert_array_equal(found.tokens, same.tokens)
+    for score in (
+        lambda one: seq2seq.exact_match(found, one),
+        lambda one: seq2seq.errors_by_position(found.tokens, one),
+    ):
+        np.testing.assert_array_equal(score(batch), score(other))
+    inputs, same = (
+        seq2seq.mixed_inputs(
+            net, params, one, ratio=0.5, rng=np.random.default_rng(0)
+        )
+        for one in (batch, other)
+    )
+    within = np.arange(len(inputs))[:, np.newaxis] < batch.target_lengths
+    np.testing.assert_array_equal(inputs[within], same[within])
+    behind = np.where(within, inputs, -100)
+    assert seq2seq.loss(net, params, batch, behind) == seq2seq.loss(
+        net, params, batch, inputs
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "message"),
+    [
+        (np.full((4, 4), -1), ValueError, "inputs must be tokens from 0 to 7"),
+        (np.full((4, 4), 8), ValueError, "inputs must be tokens from 0 to 7"),
+        (np.zeros((3, 4), int), ValueError, r"inputs must be .* \(4, 4\)"),
+        (np.zeros((4, 4)), TypeError, "inputs must be an array of integers"),
+    ],
+)
+def test_inputs_that_cannot_be_read(batch, rng, inputs, error, message):
+    net = network()
+    params = seq2seq.init(net, rng=rng)
+    with pytest.raises(error, match=message):
+        seq2seq.loss(net, params, batch, inputs)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "message"),
+    [
+        (
+            np.full(4, -1),
+            ValueError,
+            "tokens must be tokens from 0 to 7, got -1",
+        ),
+        (np.full(3, 5), ValueError, r"tokens must be .* \(4,\)"),
+        (np.full(4, 5.0), TypeError, "tokens must be an array of integers"),
+    ],
+)
+def test_steps_that_cannot_be_taken(batch, rng, tokens, error, message):
+    net = network()
+    params = seq2seq.init(net, rng=rng)
+    encoded = seq2seq.encode(net, params, batch.source, batch.source_lengths)
+    with pytest.raises(error, match=message):
+        seq2seq.step(net, params, encoded, encoded.states, tokens)
+
+
+def test_weights_of_another_network(batch, rng):
+    net = network()
+    params = seq2seq.init(net, rng=rng)
+    for other, message in (
+        (network(targets=9), r"params.target must have shape \(9, 3\)"),
+        (network(layers=2), "params.encoder must have 2 layers"),
+        (network(attention=None), "params.attention must be None"),
+        (network(hidden=6), r"params.W_out must have shape \(8, 6\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            seq2seq.loss(other, params, batch)
+    with pytest.raises(TypeError, match=r"network must be .*Network"):
+        seq2seq.loss("lstm", params, batch)
+    with pytest.raises(TypeError, match=r"batch must be .*Batch"):
+        seq2seq.loss(net, params, tuple(batch))
+    with pytest.raises(TypeError, match=r"params must be .*Params"):
+        seq2seq.loss(net, None, batch)
+
+
+def test_sizes_are_plain_numbers():
+    net = network(hidden=np.int16(4), layers=np.uint8(2), residual=np.True_)
+    assert net == network(hidden=4, layers=2, residual=True)
+    assert type(net.hidden) is type(net.layers) is int
+    assert net.residual is True

@@ -6,6 +6,8 @@ import pytest
 from lstm_lab import seq2seq
 from lstm_lab.tokenizer import EOS, PAD
 
+from .conftest import pairs
+
 
 def test_a_uniform_guess_costs_as_much_as_there_are_tokens():
     for V in (1, 2, 26):
@@ -73,3 +75,35 @@ def test_a_match_is_exact_to_the_last_token():
     shorter = seq2seq.Decoded(found[:2], lengths, np.zeros(4))
     exact = seq2seq.exact_match(shorter, batch)
     assert exact.tolist() == [False, True, False, False]
+
+
+def test_what_stands_behind_the_end_is_not_compared():
+    batch = pairs(np.random.default_rng(0))
+    target, lengths = batch.target, batch.target_lengths
+    behind = np.arange(len(target))[:, np.newaxis] >= lengths
+    for padding in (PAD, 5, -100):
+        found = seq2seq.Decoded(
+            np.where(behind, padding, target), lengths, np.zeros(4)
+        )
+        assert seq2seq.exact_match(found, batch).all()
+
+
+def test_a_place_that_no_target_has_has_no_share():
+    batch = pairs(np.random.default_rng(0))
+    longer = batch._replace(target=np.pad(batch.target, ((0, 3), (0, 0))))
+    found, expected = (
+        seq2seq.errors_by_position(batch.target[::-1], one)
+        for one in (longer, batch)
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_scores_need_one_answer_for_each_target():
+    batch = pairs(np.random.default_rng(0))
+    one = seq2seq.Decoded(batch.target[:, :1], np.array([3]), np.zeros(1))
+    with pytest.raises(ValueError, match=r"decoded.tokens must .* \(S, 4\)"):
+        seq2seq.exact_match(one, batch)
+    with pytest.raises(ValueError, match=r"tokens must .* \(S, 4\)"):
+        seq2seq.errors_by_position(batch.target[:, :1], batch)
+    with pytest.raises(TypeError, match="tokens must be an array of integers"):
+        seq2seq.errors_by_position(batch.target * 1.0, batch)

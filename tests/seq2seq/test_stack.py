@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from lstm_lab import gru, lstm, rnn, tree
+from lstm_lab import coupled, gru, lstm, rnn, tree
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.seq2seq import stack
 from lstm_lab.seq2seq.stack import Bidirectional
@@ -16,7 +16,9 @@ STEP = 1e-5
 GRADIENT_ERROR = 1e-7
 ROUNDING = 1e-12
 ARCHITECTURES = pytest.mark.parametrize(
-    "arch", [rnn, lstm, gru], ids=["rnn", "lstm", "gru"]
+    "arch",
+    [rnn, lstm, gru, coupled],
+    ids=["rnn", "lstm", "gru", "coupled"],
 )
 RESIDUAL = pytest.mark.parametrize("residual", [False, True])
 
@@ -29,9 +31,22 @@ class At(NamedTuple):
     states: Any
 
 
-def drawn(arch, rng, count=3):
+def layer(arch, inputs, rng, bidirectional):
+    """Return one layer of H units, or two of H / 2, with weights of order one."""
+
+    def one(units):
+        zeros = arch.init(inputs, units, rng=rng)
+        return tree.map(lambda leaf: rng.normal(0, 0.7, leaf.shape), zeros)
+
+    if bidirectional:
+        return Bidirectional(one(H // 2), one(H // 2))
+    return one(H)
+
+
+def drawn(arch, rng, count=3, bidirectional=False):
     layers = tuple(
-        arch.init(H if level else D, H, rng=rng) for level in range(count)
+        layer(arch, H if level else D, rng, bidirectional)
+        for level in range(count)
     )
     states = tuple(
         tuple(rng.normal(size=(B, H)) for _ in arch.STATES) for _ in layers
@@ -77,9 +92,13 @@ def test_each_layer_reads_the_one_below(arch, residual, rng):
 
 @ARCHITECTURES
 @RESIDUAL
-def test_gradients_of_layers_inputs_and_states(arch, residual, rng):
-    at = drawn(arch, rng)
-    doutputs, dlast = weighted(arch, rng)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_gradients_of_layers_inputs_and_states(
+    arch, residual, bidirectional, rng
+):
+    count = 2 if bidirectional else 3
+    at = drawn(arch, rng, count, bidirectional)
+    doutputs, dlast = weighted(arch, rng, count)
 
     def loss(at):
         outputs, last, _ = stack.forward(arch, *at, LENGTHS, residual=residual)
@@ -91,7 +110,35 @@ def test_gradients_of_layers_inputs_and_states(arch, residual, rng):
     )
     numeric = numerical_gradient(loss, at, step=STEP)
     found = At(dlayers, dinputs[0], dstates)
-    assert max(relative_errors(found, numeric).values()) < GRADIENT_ERROR
+    errors = relative_errors(found, numeric).values()
+    assert all(error < GRADIENT_ERROR for error in errors)
+
+
+@ARCHITECTURES
+def test_gradients_of_whole_sequences(arch, rng):
+    """Without lengths the cotangents of the last states stand at the last step."""
+    at = drawn(arch, rng, count=2)
+    _, dlast = weighted(arch, rng, count=2)
+    _, _, trace = stack.forward(arch, *at)
+    grads = stack.backward(arch, at.layers, trace, np.zeros((T, B, H)), dlast)
+
+    def loss(at):
+        return inner(dlast, stack.forward(arch, *at)[1])
+
+    numeric = numerical_gradient(loss, at, step=STEP)
+    found = At(grads[0], grads[1][0], grads[2])
+    errors = relative_errors(found, numeric).values()
+    assert all(error < GRADIENT_ERROR for error in errors)
+
+
+def test_a_cotangent_of_every_state_is_asked_for(rng):
+    layers, x, states = drawn(lstm, rng, count=1)
+    doutputs, ((dh, _),) = weighted(lstm, rng, count=1)
+    _, _, trace = stack.forward(lstm, layers, x, states, LENGTHS)
+    with pytest.raises(
+        ValueError, match=r"dlast\[0\] must have 2 arrays.*h, c"
+    ):
+        stack.backward(lstm, layers, trace, doutputs, ((dh,),))
 
 
 @RESIDUAL
@@ -170,3 +217,38 @@ def test_a_turned_sequence_has_its_padding_behind_it(rng):
     for b, length in enumerate(LENGTHS):
         np.testing.assert_array_equal(turned[:length, b], x[:length, b][::-1])
         np.testing.assert_array_equal(turned[length:, b], x[length:, b])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"arch": "lstm"}, TypeError, "arch must be an architecture"),
+        ({"x": None}, TypeError, "x must be an array"),
+        ({"lengths": [5, 2, 6]}, ValueError, "lengths must lie from 1 to 5"),
+        ({"lengths": [5, 2]}, ValueError, r"lengths must .* shape \(3,\)"),
+        (
+            {"lengths": [5.0, 2, 4]},
+            TypeError,
+            "lengths must be an array of int",
+        ),
+        ({"states": ()}, ValueError, "states must have a tuple of arrays"),
+        ({"states": [1]}, ValueError, "states must have a tuple of arrays"),
+        ({"states": [[1, 2]]}, TypeError, r"states\[0\]\[0\] must be an array"),
+        ({"residual": "no"}, TypeError, "residual must be a bool, got 'no'"),
+        ({"layers": ()}, ValueError, "layers must be at least one"),
+        ({"layers": lstm}, TypeError, "layers must be a list of layers"),
+    ],
+)
+def test_sequences_that_cannot_be_read(rng, change, error, message):
+    layers, x, states = drawn(lstm, rng, count=1)
+    usual = {"arch": lstm, "layers": layers, "x": x}
+    arguments = {**usual, "states": states, "lengths": LENGTHS, **change}
+    with pytest.raises(error, match=message):
+        stack.forward(**arguments)
+
+
+def test_lengths_may_be_of_any_type_of_integer(rng):
+    at = drawn(gru, rng, bidirectional=True)
+    expected = stack.forward(gru, *at, LENGTHS)[:2]
+    for lengths in (LENGTHS.tolist(), LENGTHS.astype(np.uint64)):
+        np.testing.assert_equal(stack.forward(gru, *at, lengths)[:2], expected)

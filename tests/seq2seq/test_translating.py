@@ -179,3 +179,66 @@ def test_a_model_larger_than_its_file_takes_no_memory(
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1e6
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("12 May", "texts must be a list of texts, got the str '12 May'"),
+        (["a", 3], r"texts\[1\] must be a str, got 3"),
+        ({"a": 1}, "texts must be a list of texts, got dict"),
+        ({"a"}, "texts must be a list of texts, got set"),
+        (3, "texts must be a list of texts, got int"),
+        (b"ab", "texts must be a list of texts, got bytes"),
+        (np.array("ab"), "texts must be a list of texts, got ndarray"),
+    ],
+)
+def test_lists_of_texts_are_lists_of_texts(model, texts, message):
+    with pytest.raises(TypeError, match=message):
+        model.translate(texts)
+    for name, arguments in (
+        ("sources", (texts, TARGETS)),
+        ("targets", (SOURCES, texts)),
+    ):
+        named = message.replace("texts", name, 1)
+        with pytest.raises(TypeError, match=named):
+            model.vocabularies.batch(*arguments)
+        with pytest.raises(TypeError, match=named):
+            seq2seq.fit_vocabularies(*arguments)
+
+
+def test_any_sequence_of_texts_is_one(model):
+    expected = model.translate(SOURCES)
+    for texts in (tuple(SOURCES), np.array(SOURCES), iter(SOURCES)):
+        found = model.translate(texts)
+        assert [one.text for one in found] == [one.text for one in expected]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_an_untrained_model_looks_once_for_each_character_and_the_end(seed):
+    known = seq2seq.fit_vocabularies(SOURCES, TARGETS)
+    network = seq2seq.Network(
+        sources=known.source.size,
+        targets=known.target.size,
+        **{"embedding": 4, "hidden": 6},
+    )
+    params = seq2seq.init(network, rng=np.random.default_rng(seed))
+    model = seq2seq.Translator(network, known, params)
+    for answer in model.translate(SOURCES, longest=8):
+        steps = len(answer.weights)
+        assert len(answer.text) == (steps if steps == 8 else steps - 1) or (
+            steps == 8 and len(answer.text) == 7
+        )
+
+
+def test_a_model_of_numpy_sizes_can_be_saved(tmp_path):
+    known = seq2seq.fit_vocabularies(SOURCES, TARGETS)
+    network = seq2seq.Network(
+        sources=np.int64(known.source.size),
+        targets=np.int64(known.target.size),
+        **{"embedding": np.int64(4), "hidden": np.int64(6)},
+    )
+    params = seq2seq.init(network, rng=np.random.default_rng(0))
+    model = seq2seq.Translator(network, known, params)
+    model.save(tmp_path / "model.npz")
+    assert seq2seq.load(tmp_path / "model.npz").network == network

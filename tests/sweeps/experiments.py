@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -111,6 +112,38 @@ EMPTY = Sweep(
     experiment=empty,
     configurations=[{}],
     seeds=[0],
+)
+
+
+def leaving(*, x, seed):
+    if x == 2 and seed == 0:
+        sys.exit(0)
+    return {"x": x}
+
+
+LEAVING = Sweep(
+    name="sweeps.experiments:LEAVING",
+    experiment=leaving,
+    configurations=[{"x": x} for x in range(3)],
+    seeds=range(2),
+)
+
+
+def stubborn(*, seed):
+    """Catch a Ctrl-C in the second row, as training does."""
+    try:
+        if seed == 1:
+            signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        return {"whole": False}
+    return {"whole": True}
+
+
+STUBBORN = Sweep(
+    name="sweeps.experiments:STUBBORN",
+    experiment=stubborn,
+    configurations=[{}],
+    seeds=range(3),
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from lstm_lab.sweeps import run, running
+from lstm_lab.sweeps import Status, run, running
 from lstm_lab.sweeps.__main__ import EPILOG, main
 from lstm_lab.sweeps.store import Row, appending, create, header, read
 
@@ -48,7 +48,7 @@ def test_a_sweep_from_its_start_to_its_check(said, store):
     done = f"{store} is complete: 6 rows.\n"
     assert said("run", TARGET, "--jobs", 1) == (0, done, "")
     assert said("status") == (0, f"{store}: 6 of 6 rows\n", "")
-    confirmed = (0, f"{store} is confirmed.\n", "")
+    confirmed = (0, f"{store} is confirmed: 6 of 6 rows.\n", "")
     assert said("check", TARGET, "--jobs", 1) == confirmed
 
 
@@ -65,6 +65,46 @@ def test_rows_to_check_can_be_chosen(said, calls):
     assert calls() == [{"x": 3, "seed": 7}, {"x": 1, "seed": 5}]
     with pytest.raises(SystemExit, match="2"):
         said("check", TARGET, "--rows", 1, "--every", 3)
+
+
+def test_nothing_is_confirmed_where_nothing_is_compared(said, store):
+    create(store, header(SQUARES))
+    nothing = f"FAILED: there is nothing to check: {store} has no rows\n"
+    assert said("check", TARGET, "--jobs", 1) == (1, "", nothing)
+    run(SQUARES, store, jobs=1)
+    for number in (0, -1):
+        every = f"FAILED: --every must be 1 or more, got {number}\n"
+        assert said("check", TARGET, "--every", number) == (1, "", every)
+
+
+def test_how_much_was_compared_is_said(said, store):
+    run(SQUARES, store, jobs=1)
+    for options, rows in (("--every", 4), 2), (("--rows", 1, 1), 1):
+        assert said("check", TARGET, "--jobs", 1, *options) == (
+            0,
+            f"{store} is confirmed: {rows} of 6 rows.\n",
+            "",
+        )
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_experiment_that_exits_costs_its_own_row(said, store, jobs):
+    """Neither its code nor its silence become those of the sweep."""
+    code, out, err = said(
+        "run", "sweeps.experiments:LEAVING", "--jobs", jobs, "--quiet"
+    )
+    assert (code, out) == (1, "")
+    assert err.startswith("FAILED: 1 rows failed")
+    assert "row 4, {'x': 2}, seed 0: SystemExit: 0\n" in err
+    assert len(read(store).rows) == 5
+
+
+def test_a_module_that_exits_is_no_success(said, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "a_script.py").write_text("raise SystemExit(0)\n")
+    code, out, err = said("status", "a_script:SWEEP")
+    assert (code, out) == (1, "")
+    assert "'a_script' cannot be imported: SystemExit: 0" in err
 
 
 def test_what_differs_is_printed(said, store):
@@ -103,9 +143,9 @@ def test_a_stale_or_incomplete_store_is_no_success(said, store):
     [
         (
             "absent.module:SWEEP",
-            "'absent.module' cannot be imported: No module",
+            "'absent.module' cannot be imported: ModuleNotFoundError: No module",
         ),
-        (":SWEEP", "'' cannot be imported: Empty module name"),
+        (":SWEEP", "'' cannot be imported: ValueError: Empty module name"),
         ("sweeps.experiments", "sweeps.experiments is no sweep; MODULE:SWEEP"),
         ("sweeps.experiments:T", "sweeps.experiments:T is no sweep"),
         ("sweeps.experiments:FRAGILE", "3 rows failed"),
@@ -219,6 +259,9 @@ def test_what_is_asked_for_is_handed_on(
         asked.append((arguments, options))
         return ()
 
+    monkeypatch.setattr(
+        "lstm_lab.sweeps.__main__.status", lambda *_: Status(6, 6, ())
+    )
     monkeypatch.setattr(f"lstm_lab.sweeps.__main__.{action}", note)
     assert said(action, TARGET, *words)[0] == 0
     assert asked == [((SQUARES, str(store)), expected)]

@@ -1,5 +1,6 @@
 """Sweeps as they run: complete, each row once, the same however it came about."""
 
+import signal
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,9 +22,24 @@ from lstm_lab.sweeps import (
     running,
     status,
 )
-from lstm_lab.sweeps.store import Row, appending, create, header, locked
+from lstm_lab.sweeps.store import (
+    Row,
+    appending,
+    create,
+    header,
+    locked,
+    read,
+)
 
-from .experiments import DEADLY, EMPTY, FRAGILE, LEARNING, SQUARES, THREADS
+from .experiments import (
+    DEADLY,
+    EMPTY,
+    FRAGILE,
+    LEARNING,
+    SQUARES,
+    STUBBORN,
+    THREADS,
+)
 
 COMMAND = "python -m lstm_lab.sweeps run sweeps.experiments:SQUARES --store"
 
@@ -125,6 +141,22 @@ def test_a_row_that_raises_costs_no_other(store, calls, monkeypatch):
     monkeypatch.setenv("SWEEPS_TEST_MENDED", "")
     run(FRAGILE, store, jobs=1)
     assert calls() == [{"x": x, "seed": x} for x in range(3)]
+
+
+def test_a_run_that_catches_an_interruption_is_no_row(store):
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(STUBBORN, store, jobs=1)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert load_rows(store) == [{"whole": True}]
+
+
+def load_rows(store):
+    return [row.result for row in read(store).rows]
 
 
 def test_of_many_failures_some_are_listed(store, monkeypatch):
@@ -500,6 +532,11 @@ def test_a_probe_that_raises_is_reported(store, monkeypatch):
     monkeypatch.delenv("SWEEPS_TEST_MENDED")
     with pytest.raises(SweepError, match="3 rows failed"):
         check(sweep, store, jobs=1)
+
+
+def test_a_check_of_no_rows_is_none(half):
+    with pytest.raises(SweepError, match="nothing to check: no rows are asked"):
+        check(SQUARES, half, rows=[], jobs=1)
 
 
 def test_what_cannot_be_checked_is_refused(half):

@@ -56,3 +56,5 @@ def test_what_does_not_fit_is_named(record):
         widgets.cell_explorer(record, inputs=["a"])
     with pytest.raises(ValueError, match="must start at one of its 5"):
         widgets.cell_explorer(record, inputs=["a", "b"], start=6)
+    with pytest.raises(TypeError, match="inputs must be a list of texts"):
+        widgets.cell_explorer(record, inputs="ab")

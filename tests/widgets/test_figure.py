@@ -162,3 +162,20 @@ def test_without_an_answer_there_is_no_field(html):
 def test_what_does_not_fit_is_named(controls, count, message):
     with pytest.raises(ValueError, match=message):
         MovingFigure("f", controls, [Frame("a")] * count)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label": None}, "label must be a str, got None"),
+        ({"controls": ["x"]}, r"controls\[0\] must be .*Control"),
+        ({"controls": None}, "controls must be a list of controls"),
+        ({"frames": ["a", "b"]}, r"frames\[0\] must be .*Frame"),
+        ({"controls": [Control("x", [1, 2])]}, r"positions of 'x'\[0\] must"),
+    ],
+)
+def test_parts_of_other_types_are_named(change, message):
+    usual = {"label": "f", "controls": [Control("x", ["1", "2"])]}
+    arguments = {**usual, "frames": 2 * [Frame("s")], **change}
+    with pytest.raises(TypeError, match=message):
+        MovingFigure(**arguments)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from matplotlib.figure import Figure
 
-from lstm_lab import seq2seq, teaching, widgets
+from lstm_lab import plots, seq2seq, teaching, tokenizer, widgets
 
 SOURCES = ["ab", "月", "a<b"]
 
@@ -18,7 +19,7 @@ def test_each_source_has_its_frame(translator, parsed):
     answers = translator.translate(SOURCES)
     for n, (answer, source) in enumerate(zip(answers, SOURCES, strict=True)):
         table = widgets.attention_table(answer, source)
-        summary, shown = figure.frames[n]
+        summary, shown, _ = figure.frames[n]
         assert shown == table
         assert summary.startswith(f"{source} becomes {answer.text},")
         p = np.exp(answer.log_probability)
@@ -112,3 +113,75 @@ def test_targets_of_one_length_are_asked_for(translator):
         widgets.teacher_and_free(records)
     with pytest.raises(ValueError, match=r"one length, got \[\]"):
         widgets.teacher_and_free([])
+
+
+def untrained(seed):
+    """Return a model as it is drawn; every third likes padding and beginnings best."""
+    letters = tokenizer.Tokenizer(tuple("ab<月"))
+    network = seq2seq.Network(
+        sources=letters.size, targets=letters.size, embedding=3, hidden=4
+    )
+    params = seq2seq.init(network, rng=np.random.default_rng(seed))
+    if seed % 3 == 0:
+        params.b_out[[tokenizer.PAD, tokenizer.BOS]] = 3
+    known = seq2seq.Vocabularies(letters, letters)
+    return seq2seq.Translator(network, known, params)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_rows_are_named_by_what_an_untrained_model_wrote(seed):
+    model = untrained(seed)
+    figure = widgets.translations(model, SOURCES)
+    for answer, source, frame in zip(
+        model.translate(SOURCES), SOURCES, figure.frames, strict=True
+    ):
+        assert widgets.attention_table(answer, source) == frame.html
+        rows = BeautifulSoup(frame.html, "html.parser").tbody.find_all("tr")
+        assert len(rows) == len(answer.weights)
+        names = [row.th.text for row in rows]
+        assert "".join(names).removesuffix("⏎") == answer.text
+        axes = Figure().subplots()
+        readable = answer._replace(text=answer.text.replace("月", "m"))
+        plots.attention_map(axes, readable, source.replace("月", "m"))
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert labels == [name.replace("月", "m") for name in names]
+
+
+def test_a_text_is_not_a_list_of_texts(translator):
+    message = "sources must be a list of texts, got the str 'ab'"
+    with pytest.raises(TypeError, match=message):
+        widgets.translations(translator, "ab")
+    with pytest.raises(TypeError, match=message):
+        teaching.two_ways(translator, "ab", ["a", "b"])
+    with pytest.raises(TypeError, match="targets must be a list of texts"):
+        teaching.two_ways(translator, ["a", "b"], "ab")
+    with pytest.raises(TypeError, match="positions of 'x' must be a list of"):
+        widgets.MovingFigure(
+            "f", [widgets.Control("x", "ab")], 2 * [widgets.Frame("s")]
+        )
+
+
+def test_weights_belong_to_their_source_and_answer(translator):
+    (answer,) = translator.translate(["ab"])
+    with pytest.raises(ValueError, match="source must have 2 characters"):
+        widgets.attention_table(answer, "abc")
+    with pytest.raises(ValueError, match=r"weights for each character .* got"):
+        widgets.attention_table(answer._replace(text="b" * 300), "ab")
+    with pytest.raises(TypeError, match=r"translation must be .*Translation"):
+        widgets.attention_table(tuple(answer), "ab")
+    with pytest.raises(TypeError, match="source must be a str"):
+        widgets.attention_table(answer, ["a", "b"])
+
+
+def test_records_are_of_different_texts(translator):
+    records = teaching.two_ways(translator, ["ab", "ab"], ["ab", "ba"])
+    with pytest.raises(ValueError, match="records must have different sources"):
+        widgets.teacher_and_free(records)
+    with pytest.raises(TypeError, match=r"records\[0\] must be .*TwoWays"):
+        widgets.teacher_and_free([3])
+
+
+def test_a_text_that_looks_like_a_number_is_shown_as_it_is(translator, parsed):
+    html = parsed(widgets.translations(translator, ["1e-05"]))
+    assert html.select_one(".lab-said").text.startswith("1e-05 becomes")
+    assert not html.select(".lab-said sup")

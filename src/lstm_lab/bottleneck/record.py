@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_lab import checks
 from lstm_lab.bottleneck.sweep import SWEEP, USUAL
 from lstm_lab.numerics import Array
 from lstm_lab.sweeps import Row
@@ -69,26 +70,47 @@ def curves(
 
     Raises
     ------
+    TypeError
+        If the rows are not rows, `field` is not a name, or `at` does not hold numbers.
     ValueError
-        If there is no such configuration or field, or `at` is of another size.
+        If there is no such configuration, row or field, or `at` is of another size.
     """
+    rows = checks.items("rows", rows, "sweeps.Row")
+    for n, row in enumerate(rows):
+        checks.instance(f"rows[{n}]", row, Row)
+    field = checks.text("field", field)
     wanted = {**USUAL, **changed}
-    if wanted not in SWEEP.configurations:
+    plain = all(
+        isinstance(value, str | float | int | None)
+        for value in changed.values()
+    )
+    if not plain or wanted not in SWEEP.configurations:
         raise ValueError(
             f"changed must lead to a configuration of the sweep, got {changed}"
         )
     found: list[Any] = [
         row.result for row in rows if row.configuration == wanted
     ]
+    if not found:
+        raise ValueError(
+            f"rows must have a run of the configuration {wanted}, got none"
+        )
     if field not in found[0]:
         raise ValueError(
             f"field must be one of {', '.join(found[0])}, got {field!r}"
         )
     values = np.array([result[field] for result in found])
     values = values.reshape(len(found), -1)
-    points = np.arange(1, values.shape[1] + 1) if at is None else np.array(at)
+    points = np.arange(1, values.shape[1] + 1) if at is None else _points(at)
     if points.shape != values.shape[1:]:
         raise ValueError(
             f"at must be of length {values.shape[1]}, got {len(points)}"
         )
     return Curves(points, values)
+
+
+def _points(at: Sequence[float] | NDArray[Any]) -> NDArray[Any]:
+    points = checks.items("at", at, "numbers")
+    for n, point in enumerate(points):
+        checks.finite_number(f"at[{n}]", point)
+    return np.array(points)

@@ -47,15 +47,31 @@ def _other(
 
 
 def _probes(rng: np.random.Generator) -> list[Arguments]:
-    """Return sources with and without padding, with large scores, and as float32."""
+    """Return sources with and without padding, as float32, and with a score of a thousand.
+
+    The large score is once at the source, once at the padding, and once all scores of the source
+    are below minus a thousand.
+    """
     H, T = 3, 6
-    probes = []
+    probes: list[Arguments] = []
     for length in (T, 4, 1):
         query, memory = rng.normal(size=H), rng.normal(size=(T, H))
         probes.append((query, memory, np.arange(T) < length))
     query, memory, mask = probes[1]
     single = query.astype(np.float32), memory.astype(np.float32), mask
-    return [*probes, single, (1000 * query, memory, mask)]
+    probes += [single, (1000 * query, memory, mask)]
+    scores = memory @ query
+    for large in (
+        np.where(np.arange(T) == 1, 1000, scores),
+        np.where(mask, scores, 1000),
+        np.where(mask, -1000 - np.abs(scores), scores),
+    ):
+        # Moved along the query, until these are the scores.
+        moves = np.outer(large - scores, query) / (query @ query)
+        probes.append((query, memory + moves, mask))
+    query, memory, mask = probes[-3]
+    single = query.astype(np.float32), memory.astype(np.float32), mask
+    return [*probes, single]
 
 
 ATTENTION = Problem(

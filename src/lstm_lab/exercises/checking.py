@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -75,6 +75,9 @@ class Problem:
         Mistakes to recognise; the first that computes the same is named.
     hints : mapping of str to str
         A sentence to add to what is said of a fault that any function can have.
+    divides : bool
+        Whether a division by zero within the function is no fault as long as the results are
+        right.
     """
 
     arguments: tuple[str, ...]
@@ -83,6 +86,7 @@ class Problem:
     probes: Callable[[np.random.Generator], Sequence[Arguments]]
     faults: tuple[Fault, ...]
     hints: Mapping[str, str] = field(default_factory=dict)
+    divides: bool = True
 
     def check(self, function: Callable[..., Any], seed: int) -> Right:
         """Try a function; raise `WrongAnswerError` with what is wrong with it."""
@@ -92,6 +96,8 @@ class Problem:
                 f"Hand over the function itself, got {type(function).__name__}.",
             )
         probes = self.probes(np.random.default_rng(seed))
+        if not probes:
+            raise ValueError("probes must be one or more, got none")
         wrong = None
         found = []
         for number, probe in enumerate(probes):
@@ -109,8 +115,12 @@ class Problem:
         self, function: Callable[..., Any], probe: Arguments
     ) -> tuple[Array, ...]:
         """Return what a function returns, if that can be compared with what is right."""
-        first = self._results(self._call(function, probe), probe)
-        again = self._results(self._call(function, probe), probe)
+        first, again = (
+            self._results(
+                self._call(function, probe, divides=self.divides), probe
+            )
+            for _ in range(2)
+        )
         for name, one, other in zip(self.results, first, again, strict=True):
             if not np.array_equal(one, other):
                 raise WrongAnswerError(
@@ -120,18 +130,33 @@ class Problem:
                 )
         return first
 
-    def _call(self, function: Callable[..., Any], probe: Arguments) -> Any:
+    def _call(
+        self,
+        function: Callable[..., Any],
+        probe: Arguments,
+        *,
+        divides: bool = True,
+    ) -> Any:
         given = copy.deepcopy(probe)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        zero: Literal["ignore", "raise"] = "ignore" if divides else "raise"
+        with (
+            warnings.catch_warnings(),
+            np.errstate(all="ignore", divide=zero, invalid=zero),
+        ):
             warnings.simplefilter("ignore")
             try:
-                returned = function(*given)
-            except NotImplementedError:
+                returned = copy.deepcopy(function(*given))
+            except (NotImplementedError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:  # SystemExit would end a notebook
+                by_zero = isinstance(error, ZeroDivisionError) or (
+                    isinstance(error, FloatingPointError) and not divides
+                )
+                name = "It divides by zero" if by_zero else "It raises an error"
                 raise WrongAnswerError(
-                    "It raises an error",
-                    f"{type(error).__name__}: {error} {self._shapes(probe)}",
+                    name,
+                    f"{type(error).__name__}: {error} {self._shapes(probe)}"
+                    + self._hint(name),
                 ) from error
         for name, before, after in zip(
             self.arguments, probe, given, strict=True
@@ -142,7 +167,7 @@ class Problem:
                     f"After the call, {name} is not what it was: += and out= write into the"
                     " caller's array. Make a new one.",
                 )
-        return copy.deepcopy(returned)
+        return returned
 
     def _results(self, returned: Any, probe: Arguments) -> tuple[Array, ...]:
         """Return the results, if their number, types, shapes and dtypes are right."""

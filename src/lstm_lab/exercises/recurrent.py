@@ -470,7 +470,9 @@ CLIP = Problem(
             lambda dW, db, limit: (dW, _clip(dW, db, limit)[1]),
         ),
     ),
-    hints={
-        "Not finite": "A gradient of zero has the norm zero: do not divide by it."
-    },
+    hints=dict.fromkeys(
+        ("It divides by zero", "Not finite"),
+        "A gradient of zero has the norm zero: do not divide by it.",
+    ),
+    divides=False,
 )

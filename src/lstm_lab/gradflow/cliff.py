@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_lab import checks, rnn
-from lstm_lab.numerics import Array
+from lstm_lab.numerics import Array, norm
 from lstm_lab.optim import clip_by_global_norm
 
 STEPS, INITIAL_STATE, TARGET = 50, 0.5, 0.7
@@ -112,7 +112,7 @@ def descend(
         loss, gradient = _loss_and_gradient(point)
         points.append(point)
         losses.append(loss)
-        norms.append(np.linalg.norm(gradient))
+        norms.append(norm(gradient))
         if clip is not None:
             gradient, _ = clip_by_global_norm(gradient, clip)
         point = point - rate * gradient

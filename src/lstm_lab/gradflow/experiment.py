@@ -1,6 +1,6 @@
 """What the experiments share: seeds, draws, and means over them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,14 @@ from lstm_lab.architecture import Architecture
 from lstm_lab.numerics import Array
 
 SEEDS = tuple(range(10))
+
+
+def some_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds of an experiment, one or more, as plain numbers."""
+    checked = tuple(checks.seed(seed) for seed in seeds)
+    if not checked:
+        raise ValueError("seeds must be one or more, got none")
+    return checked
 
 
 def draw_and_run(
@@ -25,7 +33,7 @@ def draw_and_run(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     draw : callable
         Returns parameters from ``(D, H, rng=rng)``.
     D, H, T : int
@@ -46,7 +54,7 @@ def draw_and_run(
         If a size is no positive integer.
     """
     D, T = checks.positive_int("D", D), checks.positive_int("T", T)
-    weights_rng, input_rng = np.random.default_rng(seed).spawn(2)
+    weights_rng, input_rng = np.random.default_rng(checks.seed(seed)).spawn(2)
     params = draw(D, H, rng=weights_rng)
     return params, arch.forward(params, input_rng.normal(size=(T, D)))
 

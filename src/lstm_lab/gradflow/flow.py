@@ -13,6 +13,7 @@ from lstm_lab.gradflow.experiment import (
     SEEDS,
     draw_and_run,
     log10_root_mean_square,
+    some_seeds,
 )
 from lstm_lab.jacobians import Cotangents, balance, pull_back
 from lstm_lab.numerics import Array
@@ -74,7 +75,7 @@ def gradient_flow(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     D, H, T : int
         Input size, hidden size, number of steps.
     seeds : sequence of int
@@ -97,6 +98,7 @@ def gradient_flow(
     Chapter ch318, figure ``fig-gradient-flow``.
     """
     T = checks.positive_int("T", T)
+    seeds = some_seeds(seeds)
     log10_norms = np.empty((len(seeds), T + 1))
     for row, seed in zip(log10_norms, seeds, strict=True):
         params, trace = draw_and_run(arch, draw or arch.init, D, H, T, seed)
@@ -131,7 +133,7 @@ def gradient_map(arch: Architecture, params: Any, x: Array) -> GradientMap:
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     params : Params
         The weights.
     x : ndarray of shape (T, D)

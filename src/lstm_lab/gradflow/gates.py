@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lstm_lab import checks, lstm
-from lstm_lab.numerics import Array
+from lstm_lab.numerics import Array, norm
 from lstm_lab.packing import apart
 
 
@@ -46,7 +46,7 @@ def gate_activations(trace: lstm.Trace) -> GateActivations:
     checks.instance("trace", trace, lstm.Trace)
     checks.array("trace.x", trace.x, ("T", "D"))
     i, f, o, _ = (gate.mean(axis=-1) for gate in apart(trace.gates))
-    return GateActivations(i, f, o, np.linalg.norm(trace.c[1:], axis=-1))
+    return GateActivations(i, f, o, norm(trace.c[1:], -1))
 
 
 def time_constant(forget_bias: float) -> float:
@@ -133,7 +133,8 @@ def gate_histogram(
     names : sequence of str
         The gates wanted; of those with values in (0, 1).
     packed : sequence of str
-        The packing order, ``arch.GATES``.
+        The packing order of `gates`: ``arch.GATES``, of ``coupled``, whose traces are those of
+        an LSTM, ``lstm.GATES``.
     bins : int
         How many bins divide the interval from 0 to 1.
 

@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_lab import checks, lstm
-from lstm_lab.gradflow.experiment import SEEDS, draw_and_run, geometric_mean
+from lstm_lab.gradflow.experiment import (
+    SEEDS,
+    draw_and_run,
+    geometric_mean,
+    some_seeds,
+)
 from lstm_lab.jacobians import pull_back
 from lstm_lab.numerics import Array
 from lstm_lab.packing import apart
@@ -64,13 +69,14 @@ def cell_jacobians(params: lstm.Params, trace: lstm.Trace) -> Iterator[Array]:
     Raises
     ------
     TypeError, ValueError
-        If `trace` is none of an LSTM, or of a batch.
+        If `params` or `trace` is not of an LSTM, or of a batch.
 
     References
     ----------
     Chapter ch318, equations ``eq-full-step`` and ``eq-full-path``.
     """
     checks.instance("trace", trace, lstm.Trace)
+    checks.instance("params", params, lstm.Params)
     checks.array("trace.x", trace.x, ("T", "D"))
     H = params.H
     pulled = pull_back(lstm, params, trace, np.zeros((H, H)), np.eye(H))
@@ -156,6 +162,7 @@ def cell_paths(
     """
     if checks.positive_int("T", T) < 2:
         raise ValueError(f"T must be at least 2 steps, for a lag of 1, got {T}")
+    seeds = some_seeds(seeds)
     direct, full = np.empty((2, len(starts), len(seeds), T - 1))
     for n, draw in enumerate(starts.values()):
         for s, seed in enumerate(seeds):

@@ -50,7 +50,7 @@ def spectra(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     starts : mapping of str to callable
         Names, and functions that return parameters from ``(D, H, rng=rng)``.
     lags : sequence of int
@@ -170,7 +170,7 @@ def lyapunov(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     starts : mapping of str to callable
         Names, and functions that return parameters from ``(D, H, rng=rng)``.
     D, H, T : int

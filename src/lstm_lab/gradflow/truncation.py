@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks, lstm, packing
+from lstm_lab import checks, lstm, packing, tree
 from lstm_lab.architecture import Architecture
-from lstm_lab.gradflow.experiment import SEEDS, draw_and_run
-from lstm_lab.numerics import Array
+from lstm_lab.gradflow.experiment import SEEDS, draw_and_run, some_seeds
+from lstm_lab.numerics import Array, norm
 
 
 def window_grads(
@@ -22,7 +22,7 @@ def window_grads(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     params : Params
         The weights of the forward pass.
     trace : Trace
@@ -85,13 +85,14 @@ def carousel_grads(
     Raises
     ------
     TypeError, ValueError
-        If `trace` is none of an LSTM, or `dh` does not suit it.
+        If `params` or `trace` is not of an LSTM, or `dh` does not suit it.
 
     References
     ----------
     S. Hochreiter and J. Schmidhuber, Neural Computation 9 (1997), appendix A.
     """
     checks.instance("trace", trace, lstm.Trace)
+    checks.instance("params", params, lstm.Params)
     dh = checks.array("dh", dh, trace.h[1:].shape, dtype=trace.h.dtype)
     da, dc = packing.empty_like(trace.gates), np.zeros_like(trace.c[0])
     for t in reversed(range(len(trace.x))):
@@ -136,7 +137,7 @@ def truncation_bias(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     windows : sequence of int
         How many steps a gradient may pass.
     D, H, T : int
@@ -160,6 +161,7 @@ def truncation_bias(
     ----------
     Chapter ch318, figure ``fig-truncation``.
     """
+    seeds = some_seeds(seeds)
     cosines, lengths = np.empty((2, len(seeds), len(windows)))
     carousel = np.full(len(seeds), np.nan)
     for s, seed in enumerate(seeds):
@@ -170,7 +172,7 @@ def truncation_bias(
         for n, window in enumerate(windows):
             cut = _flat(window_grads(arch, params, trace, dh, window))
             cosines[s, n] = _cosine(cut, full)
-            lengths[s, n] = np.linalg.norm(cut) / np.linalg.norm(full)
+            lengths[s, n] = norm(cut) / norm(full)
         if isinstance(params, lstm.Params):
             rule = carousel_grads(params, trace, dh)
             carousel[s] = _cosine(_flat(rule), full)
@@ -181,8 +183,8 @@ def truncation_bias(
 
 
 def _flat(params: Any) -> Array:
-    return np.concatenate([params.W.ravel(), params.b])
+    return np.concatenate([p.ravel() for p in tree.leaves(params).values()])
 
 
 def _cosine(u: Array, v: Array) -> float:
-    return float(u @ v / (np.linalg.norm(u) * np.linalg.norm(v)))
+    return float((u / norm(u)) @ (v / norm(v)))

@@ -19,7 +19,7 @@ from lstm_lab.numerics import Array
 from lstm_lab.plots.style import (
     ARCHITECTURE_STYLES,
     MARKERS,
-    NAMES,
+    architecture_look,
     series,
 )
 
@@ -39,10 +39,9 @@ def gradient_flow(ax: Axes, records: Sequence[GradientFlow]) -> Axes:
     Axes
         The same axes.
     """
-    for record in records:
-        _line_and_band(
-            ax, record.architecture, record.lags, record.typical, record.norms
-        )
+    looks = _looks([record.architecture for record in records])
+    for record, look in zip(records, looks, strict=True):
+        _line_and_band(ax, look, record.lags, record.typical, record.norms)
     ax.set(yscale="log", xlabel="lag $k$ (steps)")
     ax.set_ylabel("RMS gradient norm")
     ax.set_xlim(0, records[0].lags[-1])
@@ -228,11 +227,10 @@ def truncation(ax: Axes, records: Sequence[TruncationBias]) -> Axes:
     Axes
         The same axes.
     """
-    for record in records:
+    looks = _looks([record.architecture for record in records])
+    for record, look in zip(records, looks, strict=True):
         mean = record.cosines.mean(axis=0)
-        _line_and_band(
-            ax, record.architecture, record.windows, mean, record.cosines
-        )
+        _line_and_band(ax, look, record.windows, mean, record.cosines)
         ax.lines[-1].set(marker="o", markersize=3)
     ax.set(
         xscale="log",
@@ -244,10 +242,22 @@ def truncation(ax: Axes, records: Sequence[TruncationBias]) -> Axes:
     return ax
 
 
+def _looks(architectures: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a look for each architecture; further ones differ from each other."""
+    further = [
+        name
+        for name in dict.fromkeys(architectures)
+        if name not in ARCHITECTURE_STYLES
+    ]
+    return [
+        architecture_look(name, further.index(name) if name in further else 0)
+        for name in architectures
+    ]
+
+
 def _line_and_band(
-    ax: Axes, architecture: str, x: Any, middle: Array, by_seed: Array
+    ax: Axes, look: dict[str, Any], x: Any, middle: Array, by_seed: Array
 ) -> None:
-    style = ARCHITECTURE_STYLES[architecture]
     lowest, highest = by_seed.min(axis=0), by_seed.max(axis=0)
-    ax.fill_between(x, lowest, highest, color=style["color"], alpha=0.15, lw=0)
-    ax.plot(x, middle, label=NAMES[architecture], **style)
+    ax.fill_between(x, lowest, highest, color=look["color"], alpha=0.15, lw=0)
+    ax.plot(x, middle, **look)

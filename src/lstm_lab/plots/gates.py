@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from lstm_lab.gradflow import GateActivations, GateHistogram
-from lstm_lab.plots.style import GATE_COLORS, GATE_NAMES
+from lstm_lab.plots.style import GATE_COLORS, GATE_NAMES, gate_look
 
 
 def gate_activations(
@@ -66,12 +66,13 @@ def gate_histograms(
     """
     styles = ({"ls": ":", "color": "0.35"}, {"ls": "-"})
     for gate, (ax, name) in enumerate(zip(axes, records[0].names, strict=True)):
+        color, title = gate_look(name, gate)
         for record, label, style in zip(records, labels, styles, strict=False):
-            look: dict[str, Any] = {"color": GATE_COLORS[name]} | style
+            look: dict[str, Any] = {"color": color} | style
             ax.stairs(
                 record.shares[gate], record.edges, label=label, lw=1.4, **look
             )
-        ax.set(title=GATE_NAMES[name], xlabel="value", xlim=(0, 1))
+        ax.set(title=title, xlabel="value", xlim=(0, 1))
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes[0].set_ylabel("share of values")
     handles, names = axes[0].get_legend_handles_labels()

@@ -4,11 +4,17 @@ from typing import Any
 
 from matplotlib import rcParams
 
-NAMES = {"rnn": "vanilla RNN", "lstm": "LSTM", "gru": "GRU"}
+NAMES = {
+    "rnn": "vanilla RNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "coupled": "coupled gates",
+}
 ARCHITECTURE_STYLES: dict[str, dict[str, Any]] = {
     "rnn": {"color": "C1", "linestyle": "--"},
     "lstm": {"color": "C0", "linestyle": "-"},
     "gru": {"color": "C2", "linestyle": "-."},
+    "coupled": {"color": "C3", "linestyle": ":"},
 }
 GATE_COLORS = {
     "i": "C0",
@@ -24,6 +30,7 @@ GATE_NAMES = {
     "f": "Forget gate",
     "o": "Output gate",
     "c": "Cell state",
+    "g": "Candidate",
     "z": "Update gate",
     "r": "Reset gate",
 }
@@ -40,6 +47,19 @@ NIGHT = {
 # What is written on a colour map stays as it is, as the map does: black and white, but no greys.
 MAP_INK = "#000010"
 MAP_PAPER = "#fffff0"
+
+
+def architecture_look(name: str, n: int = 0) -> dict[str, Any]:
+    """Return the look and the label of an architecture, of the n-th further one by `series`."""
+    known = len(ARCHITECTURE_STYLES)
+    look = ARCHITECTURE_STYLES.get(name) or series(known + n)
+    return {"label": NAMES.get(name, name)} | look
+
+
+def gate_look(name: str, n: int = 0) -> tuple[str, str]:
+    """Return the color and the title of a gate, of the n-th of a further name by its letter."""
+    color = GATE_COLORS.get(name, f"C{n % len(rcParams['axes.prop_cycle'])}")
+    return color, GATE_NAMES.get(name, f"Gate {name}")
 
 
 def series(n: int) -> dict[str, Any]:

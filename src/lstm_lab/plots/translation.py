@@ -1,17 +1,22 @@
 """Encoder and decoder: their diagram, where attention looks, and curves of many runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.patches import FancyBboxPatch
 
+from lstm_lab import checks
 from lstm_lab.bottleneck import Curves
+from lstm_lab.numerics import Array
 from lstm_lab.plots.style import series
 from lstm_lab.seq2seq import DepthMap, Translation
+from lstm_lab.teaching import NAMES, written
+from lstm_lab.tokenizer import BOS, EOS
 
-BEGINNING, END = "⊢", "⏎"
+BEGINNING, END = NAMES[BOS], NAMES[EOS]
 SPACE = "·"
 
 
@@ -88,10 +93,16 @@ def depth_map(
     -------
     Axes
         The same axes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the record is of another type, or the limits are not two numbers in their order.
     """
+    checks.instance("record", record, DepthMap)
+    low, high = _limits(limits)
     typical = record.typical
     layers, steps = typical.shape
-    low, high = limits
     with np.errstate(divide="ignore"):
         powers = np.clip(np.log10(typical), low, high)
     image = ax.imshow(
@@ -114,6 +125,18 @@ def depth_map(
     return ax
 
 
+def _limits(limits: tuple[float, float]) -> tuple[float, ...]:
+    found = tuple(
+        checks.finite_number(f"limits[{n}]", limit)
+        for n, limit in enumerate(checks.items("limits", limits, "numbers"))
+    )
+    if len(found) != 2 or found[0] >= found[1]:
+        raise ValueError(
+            f"limits must be the lower and the upper one, got {limits}"
+        )
+    return found
+
+
 def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
     """Draw where a model looked at each step: the source to the right, its answer downwards.
 
@@ -133,22 +156,16 @@ def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
 
     Raises
     ------
+    TypeError
+        If the translation or the source is of another type.
     ValueError
-        If the model has no attention, the source is another one, or the font lacks a character.
+        If the model has no attention, the weights belong to another source or answer, or the font
+        lacks a character.
     """
-    weights = translation.weights
-    if weights is None:
-        raise ValueError(
-            "translation must have weights: of attention, got none"
-        )
-    if weights.shape[1] != len(source):
-        raise ValueError(
-            f"source must have {weights.shape[1]} characters, as many as there are"
-            f" weights, got {source!r}"
-        )
-    written = [*translation.text, END][: len(weights)]
+    steps = written(translation, source)
+    weights = cast(Array, translation.weights)
     known = get_font(findfont("DejaVu Sans")).get_charmap()
-    for character in (*source, *written):
+    for character in (*source, *steps):
         if ord(character) not in known:
             raise ValueError(
                 f"source and answer must have characters of the font, got {character!r}"
@@ -162,14 +179,14 @@ def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
         interpolation="none",
     )
     ax.set_xticks(range(len(source)), _visible(source))
-    ax.set_yticks(range(len(written)), _visible(written))
+    ax.set_yticks(range(len(steps)), _visible(steps))
     ax.set(xlabel="source, as read", ylabel="target, as written")
     ax.grid(visible=False)
     ax.figure.colorbar(image, ax=ax, label="weight")
     return ax
 
 
-def _visible(characters: str | list[str]) -> list[str]:
+def _visible(characters: Sequence[str]) -> list[str]:
     return [SPACE if c == " " else c for c in characters]
 
 
@@ -191,8 +208,15 @@ def curves(
     -------
     Axes
         The same axes.
+
+    Raises
+    ------
+    TypeError
+        If the groups are not a mapping of names to `Curves`.
     """
+    checks.instance("groups", groups, Mapping)
     for n, (name, group) in enumerate(groups.items()):
+        checks.instance(f"groups[{name!r}]", group, Curves)
         look = series(n)
         ax.fill_between(
             group.at, *group.range, color=look["color"], alpha=0.2, lw=0

@@ -8,6 +8,7 @@ from lstm_lab.seq2seq.decoding import (
     exhaustive,
     greedy,
     log_probability,
+    writable,
 )
 from lstm_lab.seq2seq.depth import DepthMap, depth_map
 from lstm_lab.seq2seq.fitting import Config, Run, answer, fit, mixed_inputs
@@ -80,4 +81,5 @@ __all__ = [
     "perplexity",
     "step",
     "target_mask",
+    "writable",
 ]

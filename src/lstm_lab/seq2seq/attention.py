@@ -15,11 +15,12 @@ align and translate", ICLR (2015), for the additive score; M.-T. Luong, H. Pham 
 and the bilinear ("general") one.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_lab import checks
 from lstm_lab.numerics import Array, outer_sum, tanh_vjp
 
 Mask = NDArray[np.bool_]
@@ -70,7 +71,14 @@ def init(kind: str, H: int, *, rng: np.random.Generator) -> Score:
     -------
     Dot, Bilinear or Additive
         The parameters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such score, or the size is not a positive integer.
     """
+    kind, H = _kind(kind), checks.positive_int("H", H)
+    checks.generator(rng)
 
     def normal(*shape: int) -> Array:
         return rng.normal(0, H**-0.5, shape)
@@ -98,6 +106,7 @@ def count(kind: str, H: int) -> int:
     int
         The number.
     """
+    kind, H = _kind(kind), checks.positive_int("H", H)
     return {"bilinear": H**2, "additive": 2 * H**2 + H}.get(kind, 0)
 
 
@@ -204,10 +213,19 @@ def attend(
     weights : ndarray of shape (B, S, T)
         Each row sums to one; exactly zero at the padding.
 
+    Raises
+    ------
+    ValueError
+        If a source is all padding.
+
     References
     ----------
     Chapter ch319, equation ``eq-attention``.
     """
+    if not np.any(mask, axis=-1).all():
+        raise ValueError(
+            "mask must be True at one step of each source at least"
+        )
     e = scores(params, queries, memory)
     e = np.where(mask[:, np.newaxis], e, -np.inf)
     e -= e.max(axis=-1, keepdims=True)
@@ -262,6 +280,14 @@ def attend_vjp(
     dscores = weights * (dweights - common)
     dparams, dqueries, dmemory = scores_vjp(params, queries, memory, dscores)
     return dparams, dqueries, dmemory + weights.swapaxes(1, 2) @ dcontexts
+
+
+def _kind(kind: Any) -> str:
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(
+            f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}"
+        )
+    return str(kind)
 
 
 def _hidden(params: Additive, queries: Array, memory: Array) -> Array:

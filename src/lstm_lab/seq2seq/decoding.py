@@ -15,6 +15,7 @@ Sources: A. Graves, arXiv 1211.3711 (2012), and I. Sutskever, O. Vinyals and Q. 
 (2014), for the beam.
 """
 
+import math
 from itertools import product
 from typing import NamedTuple
 
@@ -29,12 +30,17 @@ from lstm_lab.seq2seq.model import (
     Network,
     Params,
     Tokens,
+    check_params,
+    checked,
+    checked_sources,
     encode,
     logits,
     step,
 )
 from lstm_lab.seq2seq.stack import Lengths, States
-from lstm_lab.tokenizer import BOS, EOS, PAD
+from lstm_lab.tokenizer import BOS, EOS, PAD, SPECIAL
+
+LARGEST = math.log(np.finfo(np.float64).max)
 
 
 class Decoded(NamedTuple):
@@ -60,7 +66,9 @@ def greedy(
     *,
     longest: int,
 ) -> Decoded:
-    """Take the likeliest token at each step.
+    """Take the likeliest token at each step: a beam of width one.
+
+    `PAD` and `BOS` are never taken, whatever the model gives them.
 
     Parameters
     ----------
@@ -80,26 +88,7 @@ def greedy(
     Decoded
         One target for each source.
     """
-    checks.positive_int("longest", longest)
-    encoded = encode(network, params, source, lengths)
-    states, B = encoded.states, source.shape[1]
-    tokens = np.full((longest, B), PAD)
-    log_p, ended = np.zeros(B, params.b_out.dtype), np.zeros(B, bool)
-    last, looks = np.full(B, BOS), list[Array]()
-    for s in range(longest):
-        answers, states, weights = step(network, params, encoded, states, last)
-        last = answers.argmax(axis=-1)
-        chosen = log_softmax(answers)[np.arange(B), last]
-        tokens[s] = np.where(ended, PAD, last)
-        log_p += np.where(ended, 0, chosen)
-        if weights is not None:
-            looks.append(weights)
-        ended |= last == EOS
-        if ended.all():
-            break
-    tokens = tokens[: s + 1]
-    found = np.stack(looks, axis=1) if looks else None
-    return Decoded(tokens, _lengths(tokens), log_p, found)
+    return _search(network, params, source, lengths, longest, 1, 0.0)
 
 
 def beam(
@@ -118,7 +107,7 @@ def beam(
 
     A target that has ended keeps its place in the beam as long as its score is among the best.
     The search is over when all have ended or are as long as a target may be. The best of those
-    that ended is returned; if none did, the best beginning.
+    that ended is returned; if none did, the best beginning. `PAD` and `BOS` are never taken.
 
     Parameters
     ----------
@@ -143,12 +132,25 @@ def beam(
     Decoded
         One target for each source, without weights.
     """
-    checks.positive_int("longest", longest)
-    checks.positive_int("width", width)
-    if checks.finite_number("exponent", exponent) < 0:
-        raise ValueError(f"exponent must not be negative, got {exponent}")
+    width = checks.positive_int("width", width)
+    exponent = _exponent(exponent, longest)
+    found = _search(network, params, source, lengths, longest, width, exponent)
+    return found._replace(weights=None)
+
+
+def _search(
+    network: Network,
+    params: Params,
+    source: Tokens,
+    lengths: Lengths,
+    longest: int,
+    width: int,
+    exponent: float,
+) -> Decoded:
+    """Return what a beam finds; with a width of one, also where it looked."""
+    longest = checks.positive_int("longest", longest)
     encoded = encode(network, params, source, lengths)
-    B, O = source.shape[1], network.targets  # noqa: E741
+    B, O = len(encoded.mask), network.targets  # noqa: E741
     places = np.repeat(np.arange(B), width)
     states = _choose(encoded.states, places)
     encoded = Encoded(encoded.memory[places], encoded.mask[places], states)
@@ -157,12 +159,14 @@ def beam(
     log_p[:, 0] = 0  # all places begin alike; one of them stands for all
     size = np.zeros((B, width), int)
     ended = np.zeros((B, width), bool)
-    last = np.full(B * width, BOS)
+    last, looks = np.full(B * width, BOS), list[Array]()
     rows = np.arange(B)[:, np.newaxis]
     for s in range(longest):
-        answers, states, _ = step(network, params, encoded, states, last)
-        more = log_softmax(answers).reshape(B, width, O)
-        # What has ended goes on with padding, for nothing.
+        answers, states, weights = step(network, params, encoded, states, last)
+        if weights is not None and width == 1:
+            looks.append(weights)
+        more = writable(answers).reshape(B, width, O)
+        # A target that has ended goes on with padding, for nothing.
         more = np.where(ended[..., np.newaxis], -np.inf, more)
         more[..., PAD] = np.where(ended, 0, -np.inf)
         total = (log_p[..., np.newaxis] + more).reshape(B, width * O)
@@ -181,10 +185,55 @@ def beam(
         if ended.all():
             break
     score = log_p / size**exponent
+    ended &= log_p > -np.inf  # a place that nothing could take did not end
     none = ~ended.any(axis=-1, keepdims=True)
     best = np.where(ended | none, score, -np.inf).argmax(axis=-1)
-    tokens = tokens[: s + 1, np.arange(B), best]
-    return Decoded(tokens, size[np.arange(B), best], log_p[np.arange(B), best])
+    examples = np.arange(B)
+    return Decoded(
+        tokens[: s + 1, examples, best],
+        size[examples, best],
+        log_p[examples, best].astype(params.b_out.dtype),
+        np.stack(looks, axis=1) if looks else None,
+    )
+
+
+def writable(answers: Array) -> Array:
+    r"""Return the log-probability of each token, :math:`-\infty` for `PAD` and `BOS`.
+
+    No target holds these two, so that no search may write them. What a model gives them is not
+    shared out among the others: probabilities are those that it was trained for.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (targets,), (B, targets) or (S, B, targets)
+        Logits.
+
+    Returns
+    -------
+    ndarray of shape (..., targets)
+        In nats.
+
+    Raises
+    ------
+    FloatingPointError
+        If a logit is NaN, or infinite so that there are no probabilities.
+    TypeError, ValueError
+        If they are not an array of floats of such a shape.
+    """
+    shapes = ("O",), ("B", "O"), ("S", "B", "O")
+    answers = checks.array("answers", answers, *shapes, finite_values=False)
+    if answers.shape[-1] < SPECIAL:
+        raise ValueError(
+            f"answers must be of at least {SPECIAL} tokens, got"
+            f" {answers.shape[-1]}"
+        )
+    log_p = log_softmax(answers)
+    if np.isnan(log_p).any():
+        raise FloatingPointError(
+            "the logits overflowed: there is no best token"
+        )
+    log_p[..., [PAD, BOS]] = -np.inf
+    return log_p
 
 
 def exhaustive(
@@ -222,9 +271,12 @@ def exhaustive(
     Decoded
         One target for each source, without weights. All of them end.
     """
+    exponent = _exponent(exponent, longest)
     target, sizes = every_target(symbols, longest)
+    check_params(network, params)
+    source, lengths = checked_sources(network, source, lengths)
     found = []
-    for b in range(source.shape[1]):
+    for b in range(len(lengths)):
         many = np.full(len(sizes), b)
         batch = Batch(source[:, many], lengths[many], target, sizes)
         log_p = log_probability(network, params, batch)
@@ -250,7 +302,21 @@ def every_target(symbols: Tokens, longest: int) -> tuple[Tokens, Lengths]:
         The targets, with their ends and padding behind.
     lengths : ndarray of int of shape (M,)
         Their lengths, ends included.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the symbols are not integers, one is there twice, or is a token that no target holds
+        before its end.
     """
+    longest = checks.positive_int("longest", longest)
+    symbols = checks.integers("symbols", symbols, "N")
+    known, counts = np.unique(symbols, return_counts=True)
+    if (counts > 1).any() or np.isin([PAD, BOS, EOS], known).any():
+        raise ValueError(
+            "symbols must be tokens other than PAD, BOS and EOS, none twice;"
+            f" got {symbols.tolist()}"
+        )
     targets = [
         (*begun, EOS, *[PAD] * (longest - size - 1))
         for size in range(longest)
@@ -283,6 +349,7 @@ def log_probability(network: Network, params: Params, batch: Batch) -> Array:
     ----------
     Chapter ch319, equation ``eq-length-normalised``.
     """
+    batch = checked(network, batch)
     answers, _ = logits(network, params, batch)
     shares = log_softmax(answers)
     chosen = np.take_along_axis(shares, batch.target[..., np.newaxis], -1)
@@ -290,6 +357,18 @@ def log_probability(network: Network, params: Params, batch: Batch) -> Array:
     within = steps < batch.target_lengths
     total: Array = np.where(within, chosen[..., 0], 0).sum(axis=0)
     return total
+
+
+def _exponent(exponent: float, longest: int) -> float:
+    exponent = checks.finite_number("exponent", exponent)
+    if exponent < 0:
+        raise ValueError(f"exponent must not be negative, got {exponent}")
+    steps = checks.positive_int("longest", longest)
+    if exponent * math.log(steps) > LARGEST:
+        raise ValueError(
+            f"exponent must be smaller: {steps} ** {exponent} is too large"
+        )
+    return exponent
 
 
 def _lengths(tokens: Tokens) -> Lengths:

@@ -53,7 +53,7 @@ def depth_map(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     layers, H, T : int
         Number of layers, size of each and of the inputs, number of steps.
     residual : bool
@@ -70,12 +70,20 @@ def depth_map(
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer.
+        If a size is not a positive integer, or there is no seed.
 
     References
     ----------
     Chapter ch319, equation ``fig-depth``.
     """
+    checks.architecture("arch", arch)
+    residual = checks.flag("residual", residual)
+    seeds = tuple(
+        checks.seed(seed, f"seeds[{n}]")
+        for n, seed in enumerate(checks.items("seeds", seeds, "integers"))
+    )
+    if not seeds:
+        raise ValueError("seeds must be at least one, got none")
     layers, H, T = (
         checks.positive_int(name, value)
         for name, value in (("layers", layers), ("H", H), ("T", T))
@@ -93,4 +101,4 @@ def depth_map(
             arch, cells, trace, doutputs, residual=residual
         )
         row[:] = np.linalg.norm(dinputs, axis=(2, 3)) / np.sqrt(H)
-    return DepthMap(norms, residual, tuple(seeds))
+    return DepthMap(norms, residual, seeds)

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lstm_lab import checks, optim
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq.decoding import Decoded, greedy
+from lstm_lab.seq2seq.decoding import Decoded, greedy, writable
 from lstm_lab.seq2seq.model import (
     Batch,
     Network,
     Params,
     Tokens,
+    checked,
     encode,
     init,
     loss,
@@ -74,14 +75,36 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "steps", "evaluate_every"):
-            checks.positive_int(name, getattr(self, name))
-        ratio = checks.finite_number("teacher_forcing", self.teacher_forcing)
-        if not 0 <= ratio <= 1:
-            raise ValueError(
-                f"teacher_forcing must lie between 0 and 1, got {ratio}"
+        checks.instance("network", self.network, Network)
+        if not callable(self.optimizer):
+            raise TypeError(
+                "optimizer must be a class of optim, or another callable, got"
+                f" {self.optimizer!r}"
             )
-        self.optimizer(self.learning_rate)  # says itself what is wrong
+        sizes = ("batch_size", "steps", "evaluate_every")
+        plain: dict[str, Any] = {
+            name: checks.positive_int(name, getattr(self, name))
+            for name in sizes
+        }
+        plain["teacher_forcing"] = _ratio(
+            "teacher_forcing", self.teacher_forcing
+        )
+        plain["learning_rate"] = checks.finite_number(
+            "learning_rate", self.learning_rate
+        )
+        if self.clip is not None:
+            plain["clip"] = checks.finite_number("clip", self.clip)
+            if plain["clip"] <= 0:
+                raise ValueError(
+                    f"clip must be positive or None, got {self.clip}"
+                )
+        plain["seed"] = checks.seed(self.seed)
+        # NumPy's scalars are stored as plain numbers, which leave a float32 what it is.
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+        made = self.optimizer(self.learning_rate)  # says what is wrong
+        if not (hasattr(made, "init") and hasattr(made, "step")):
+            raise TypeError(f"optimizer must make an optimizer, got {made!r}")
         checks.float_dtype("dtype", self.dtype)
 
 
@@ -144,7 +167,12 @@ def fit(
     FloatingPointError
         If a loss, a gradient or a weight becomes NaN or infinite; the message names the step.
     """
+    checks.instance("config", config, Config)
     network = config.network
+    if not callable(draw):
+        raise TypeError(f"draw must be callable, got {draw!r}")
+    checks.instance("held_out", held_out, Batch)
+    held_out = checked(network, held_out)
     init_rng, rng, forcing_rng = np.random.default_rng(config.seed).spawn(3)
     params = init(network, rng=init_rng, dtype=config.dtype)
     optimizer = config.optimizer(config.learning_rate)
@@ -234,22 +262,32 @@ def mixed_inputs(
     Returns
     -------
     ndarray of int of shape (S, B), or None
-        The inputs; None where all are the targets before.
+        The inputs; None where all are the targets before. No guess is ``PAD`` or ``BOS``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be what it should be; the message names it.
     """
+    ratio = _ratio("ratio", ratio)
+    rng = checks.generator(rng)
     if ratio == 1:
         return None
+    batch = checked(network, batch)
     encoded = encode(network, params, batch.source, batch.source_lengths)
     states, inputs = encoded.states, np.empty_like(batch.target)
     inputs[0] = BOS
     for s, right in enumerate(batch.target[:-1]):
         answers, states, _ = step(network, params, encoded, states, inputs[s])
         forced = rng.random(right.shape) < ratio
-        inputs[s + 1] = np.where(forced, right, answers.argmax(axis=-1))
+        guessed = writable(answers).argmax(axis=-1)
+        inputs[s + 1] = np.where(forced, right, guessed)
     return inputs
 
 
 def answer(network: Network, params: Params, batch: Batch) -> Decoded:
     """Decode the sources of a batch greedily, a token longer than the longest target."""
+    checks.instance("batch", batch, Batch)
     return greedy(
         network,
         params,
@@ -257,3 +295,10 @@ def answer(network: Network, params: Params, batch: Batch) -> Decoded:
         batch.source_lengths,
         longest=len(batch.target) + 1,
     )
+
+
+def _ratio(name: str, value: float) -> float:
+    ratio = checks.finite_number(name, value)
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {ratio}")
+    return ratio

@@ -27,7 +27,7 @@ from lstm_lab.numerics import Array, axis_sum, outer_sum, tanh_vjp
 from lstm_lab.packing import join
 from lstm_lab.seq2seq import attention, stack
 from lstm_lab.seq2seq.stack import Bidirectional, Lengths, States
-from lstm_lab.tokenizer import BOS
+from lstm_lab.tokenizer import BOS, PAD, SPECIAL
 
 Tokens = NDArray[np.integer[Any]]
 CELLS: dict[str, Architecture] = {"rnn": rnn, "lstm": lstm, "gru": gru}
@@ -40,7 +40,7 @@ class Network:
     Parameters
     ----------
     sources, targets : int
-        Sizes of the two vocabularies.
+        Sizes of the two vocabularies, with the tokens that stand for no character.
     cell : str
         A key of `CELLS`.
     embedding : int
@@ -74,16 +74,22 @@ class Network:
 
     def __post_init__(self) -> None:
         for name in ("sources", "targets", "embedding", "hidden", "layers"):
-            checks.positive_int(name, getattr(self, name))
+            size = checks.positive_int(name, getattr(self, name))
+            object.__setattr__(self, name, size)
+        if self.targets < SPECIAL:
+            raise ValueError(
+                f"targets must be at least {SPECIAL}, the tokens that stand for"
+                f" no character; got {self.targets}"
+            )
         for name in ("bidirectional", "residual"):
-            value = getattr(self, name)
-            if not isinstance(value, bool):
-                raise TypeError(f"{name} must be a bool, got {value!r}")
-        for name, value, known in (
+            choice = checks.flag(name, getattr(self, name))
+            object.__setattr__(self, name, choice)
+        choices: tuple[tuple[str, Any, list[str | None]], ...] = (
             ("cell", self.cell, [*CELLS]),
             ("attention", self.attention, [None, *attention.KINDS]),
-        ):
-            if value not in known:
+        )
+        for name, value, known in choices:
+            if not isinstance(value, str | None) or value not in known:
                 raise ValueError(
                     f"{name} must be one of {', '.join(map(repr, known))},"
                     f" got {value!r}"
@@ -174,6 +180,7 @@ def init(
     Params
         The weights.
     """
+    checks.instance("network", network, Network)
     dtype = checks.float_dtype("dtype", dtype)
     checks.generator(rng)
     arch, E, H = network.arch, network.embedding, network.hidden
@@ -218,6 +225,7 @@ def count(network: Network) -> int:
     int
         As many as `init` would draw, biases included.
     """
+    checks.instance("network", network, Network)
     arch, E, H = network.arch, network.embedding, network.hidden
     directions = 2 if network.bidirectional else 1
 
@@ -259,14 +267,14 @@ def encode(
     Encoded
         What the decoder needs.
     """
-    encoded, _ = _encode(network, params, source, lengths)
-    return encoded
+    check_params(network, params)
+    source, lengths = checked_sources(network, source, lengths)
+    return _encode(network, params, source, lengths)[0]
 
 
 def _encode(
     network: Network, params: Params, source: Tokens, lengths: Lengths
 ) -> tuple[Encoded, stack.Trace]:
-    _check_tokens("source", source, lengths, network.sources)
     outputs, states, trace = stack.forward(
         network.arch,
         params.encoder,
@@ -309,10 +317,19 @@ def step(
     weights : ndarray of shape (B, T), or None
         Where each example looked, with attention.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the tokens are not B tokens of the targets, or the weights are not of the network.
+
     References
     ----------
     Chapter ch319, equation ``eq-attention-output``.
     """
+    check_params(network, params)
+    checks.instance("encoded", encoded, Encoded)
+    tokens = checks.integers("tokens", tokens, len(encoded.mask))
+    tokens = _known("tokens", tokens, network.targets)
     queries, states, _ = stack.forward(
         network.arch,
         params.decoder,
@@ -355,8 +372,10 @@ def logits(
     ----------
     Chapter ch319, equation ``eq-encoder-decoder``.
     """
-    encoded = encode(network, params, batch.source, batch.source_lengths)
-    queries, _ = _decode(network, params, batch, encoded, inputs)
+    check_params(network, params)
+    batch, inputs = _checked(network, batch, inputs)
+    encoded, _ = _encode(network, params, batch.source, batch.source_lengths)
+    queries, _ = _decode(network, params, encoded, inputs)
     merged, weights, _ = _merge(params, queries, encoded)
     return merged @ params.W_out.T + params.b_out, weights
 
@@ -395,6 +414,8 @@ def loss(
     ----------
     Chapter ch319, equation ``eq-masked-loss``.
     """
+    checks.instance("network", network, Network)
+    batch, inputs = _checked(network, batch, inputs)
     answers, _ = logits(network, params, batch, inputs)
     mask = target_mask(batch)
     return losses.cross_entropy(answers[mask], batch.target[mask])
@@ -427,12 +448,13 @@ def loss_and_grads(
     grads : Params
         Its gradient with respect to every weight; NaN where the logits overflowed.
     """
+    check_params(network, params)
+    batch, inputs = _checked(network, batch, inputs)
     arch, residual = network.arch, network.residual
-    inputs = _inputs(batch) if inputs is None else inputs
     encoded, encoder_trace = _encode(
         network, params, batch.source, batch.source_lengths
     )
-    queries, decoder_trace = _decode(network, params, batch, encoded, inputs)
+    queries, decoder_trace = _decode(network, params, encoded, inputs)
     merged, weights, pairs = _merge(params, queries, encoded)
 
     mask = target_mask(batch)
@@ -467,28 +489,77 @@ def loss_and_grads(
 
 def target_mask(batch: Batch) -> attention.Mask:
     """Return where the targets are, (S, B): False at their padding."""
+    checks.instance("batch", batch, Batch)
     mask: attention.Mask = (
         np.arange(len(batch.target))[:, np.newaxis] < batch.target_lengths
     )
     return mask
 
 
-def _inputs(batch: Batch) -> Tokens:
-    """Return the targets one step later, behind the token that begins them."""
-    first = np.full_like(batch.target[:1], BOS)
-    return np.concatenate([first, batch.target[:-1]])
+def checked(network: Network, batch: Batch) -> Batch:
+    """Return a batch as integers that are tokens.
+
+    Parameters
+    ----------
+    network : Network
+        What the model is built of.
+    batch : Batch
+        What stands in its padding does not matter; a number that is not a token, such as -100,
+        becomes `PAD` there.
+
+    Returns
+    -------
+    Batch
+        The same pairs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a batch, or holds something else than tokens of the two vocabularies.
+    """
+    checks.instance("network", network, Network)
+    checks.instance("batch", batch, Batch)
+    source, source_lengths, target, target_lengths = batch
+    source, source_lengths = checked_sources(network, source, source_lengths)
+    target, target_lengths = _checked_tokens(
+        "target", target, target_lengths, network.targets
+    )
+    if source.shape[1] != target.shape[1]:
+        raise ValueError(
+            "source and target must be as many sequences, got"
+            f" {source.shape[1]} and {target.shape[1]}"
+        )
+    return Batch(source, source_lengths, target, target_lengths)
+
+
+def checked_sources(
+    network: Network, source: Tokens, lengths: Lengths
+) -> tuple[Tokens, Lengths]:
+    """Return the sources and their lengths as `checked` does."""
+    return _checked_tokens("source", source, lengths, network.sources)
+
+
+def _checked(
+    network: Network, batch: Batch, inputs: Tokens | None
+) -> tuple[Batch, Tokens]:
+    """Return a batch as `checked` does, and what the decoder reads."""
+    batch = checked(network, batch)
+    if inputs is None:
+        # The targets one step later, behind the token that begins them.
+        first = np.full_like(batch.target[:1], BOS)
+        return batch, np.concatenate([first, batch.target[:-1]])
+    inputs = checks.integers("inputs", inputs, *batch.target.shape)
+    mask = target_mask(batch)
+    return batch, _known("inputs", inputs, network.targets, mask)
 
 
 def _decode(
     network: Network,
     params: Params,
-    batch: Batch,
     encoded: Encoded,
-    inputs: Tokens | None,
+    inputs: Tokens,
 ) -> tuple[Array, stack.Trace]:
     """Return the decoder's states at all steps, (S, B, H), and its trace."""
-    _check_tokens("target", batch.target, batch.target_lengths, network.targets)
-    inputs = _inputs(batch) if inputs is None else inputs
     queries, _, trace = stack.forward(
         network.arch,
         params.decoder,
@@ -551,29 +622,56 @@ def _embedding_grad(table: Array, tokens: Tokens, dvectors: Array) -> Array:
     return outer_sum(chosen, flat)
 
 
-def _check_tokens(
+def check_params(network: Network, params: Params) -> None:
+    """Refuse weights that are not those of the network."""
+    checks.instance("network", network, Network)
+    checks.instance("params", params, Params)
+    E, H = network.embedding, network.hidden
+    for name, shape in (
+        ("source", (network.sources, E)),
+        ("target", (network.targets, E)),
+        ("W_out", (network.targets, H)),
+        ("b_out", (network.targets,)),
+    ):
+        found = np.shape(getattr(params, name))
+        if found != shape:
+            raise ValueError(
+                f"params.{name} must have shape {shape} for this network, got"
+                f" {found}"
+            )
+    for name in ("encoder", "decoder"):
+        layers = len(getattr(params, name))
+        if layers != network.layers:
+            raise ValueError(
+                f"params.{name} must have {network.layers} layers for this"
+                f" network, got {layers}"
+            )
+    if (params.attention is None) != (network.attention is None):
+        raise ValueError(
+            "params.attention must be None without attention, and only then"
+        )
+
+
+def _checked_tokens(
     name: str, tokens: Any, lengths: Any, vocabulary: int
-) -> None:
-    """Refuse tokens that are none, and lengths that are not theirs."""
+) -> tuple[Tokens, Lengths]:
+    """Return tokens and their lengths as integers of one type, or say what is wrong."""
     if (
         not isinstance(tokens, np.ndarray)
+        or isinstance(tokens, np.ma.MaskedArray)
         or tokens.ndim != 2
         or not tokens.size
         or not np.issubdtype(tokens.dtype, np.integer)
     ):
         raise ValueError(
             f"{name} must be an array of integers of shape (steps, B), got"
-            f" {getattr(tokens, 'dtype', type(tokens).__name__)} of shape"
-            f" {np.shape(tokens)}"
-        )
-    wrong = tokens[(tokens < 0) | (tokens >= vocabulary)]
-    if wrong.size:
-        raise ValueError(
-            f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}"
+            f" {_kind(tokens)} of shape {_shape(tokens)}"
         )
     steps, B = tokens.shape
     if (
-        np.shape(lengths) != (B,)
+        not isinstance(lengths, np.ndarray)
+        or isinstance(lengths, np.ma.MaskedArray)
+        or lengths.shape != (B,)
         or not np.issubdtype(lengths.dtype, np.integer)
         or lengths.min() < 1
         or lengths.max() > steps
@@ -582,3 +680,35 @@ def _check_tokens(
             f"{name}_lengths must be {B} integers from 1 to {steps}, got"
             f" {lengths!r}"
         )
+    lengths = lengths.astype(np.intp, copy=False)
+    within = np.arange(steps)[:, np.newaxis] < lengths
+    return _known(name, tokens, vocabulary, within), lengths
+
+
+def _known(
+    name: str,
+    tokens: Tokens,
+    vocabulary: int,
+    within: attention.Mask | bool = True,
+) -> Tokens:
+    """Return tokens that can be used as indices; what is not one, and in the padding, is `PAD`."""
+    known = (tokens >= 0) & (tokens < vocabulary)
+    wrong = tokens[~known & within]
+    if wrong.size:
+        raise ValueError(
+            f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}"
+        )
+    return np.where(known, tokens, PAD).astype(np.intp, copy=False)
+
+
+def _kind(value: Any) -> str:
+    masked = isinstance(value, np.ma.MaskedArray)
+    kind = str(getattr(value, "dtype", type(value).__name__))
+    return f"a masked array of {kind}" if masked else kind
+
+
+def _shape(value: Any) -> tuple[int, ...] | str:
+    try:
+        return tuple(np.shape(value))
+    except ValueError:
+        return "unequal lengths"

@@ -12,6 +12,7 @@ from lstm_lab import checks
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq.decoding import Decoded
 from lstm_lab.seq2seq.model import Batch, Tokens, target_mask
+from lstm_lab.seq2seq.stack import Lengths
 from lstm_lab.tokenizer import PAD
 
 
@@ -55,13 +56,23 @@ def exact_match(decoded: Decoded, batch: Batch) -> NDArray[np.bool_]:
     -------
     ndarray of bool of shape (B,)
         True where every token is the right one, and no token too many.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not as many targets, or not tokens.
     """
+    checks.instance("decoded", decoded, Decoded)
+    checks.instance("batch", batch, Batch)
+    B = batch.target.shape[1]
     size = max(len(decoded.tokens), len(batch.target))
     found, right = (
-        _fitted(tokens, size) for tokens in (decoded.tokens, batch.target)
+        _fitted(name, tokens, size, B, lengths)
+        for name, tokens, lengths in (
+            ("decoded.tokens", decoded.tokens, decoded.lengths),
+            ("batch.target", batch.target, batch.target_lengths),
+        )
     )
-    within = np.arange(size)[:, np.newaxis] < batch.target_lengths
-    right = np.where(within, right, PAD)
     same: NDArray[np.bool_] = (found == right).all(axis=0)
     return same
 
@@ -79,16 +90,29 @@ def errors_by_position(tokens: Tokens, batch: Batch) -> Array:
     Returns
     -------
     ndarray of shape (S,)
-        The share of wrong tokens among the targets that have this place, the end included.
+        The share of wrong tokens among the targets that have this place, the end included; S is
+        the length of the longest.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the tokens are not integers, or not as many sequences as the batch has.
     """
-    wrong = _fitted(tokens, len(batch.target)) != batch.target
-    mask = target_mask(batch)
+    mask = target_mask(batch)[: np.max(batch.target_lengths)]
+    target = batch.target[: len(mask)]
+    wrong = _fitted("tokens", tokens, *mask.shape) != target
     shares: Array = (wrong & mask).sum(axis=1) / mask.sum(axis=1)
     return shares
 
 
-def _fitted(tokens: Tokens, size: int) -> Tokens:
-    """Return the first tokens, with padding where there are too few."""
+def _fitted(
+    name: str, tokens: Tokens, size: int, B: int, lengths: Lengths | None = None
+) -> Tokens:
+    """Return the first tokens, with padding where there are too few, and behind the lengths."""
+    tokens = checks.integers(name, tokens, "S", B)
+    if lengths is not None:
+        within = np.arange(len(tokens))[:, np.newaxis] < lengths
+        tokens = np.where(within, tokens, PAD)
     missing = max(0, size - len(tokens))
     padded = np.pad(tokens, ((0, missing), (0, 0)), constant_values=PAD)
     return padded[:size]

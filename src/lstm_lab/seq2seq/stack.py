@@ -7,8 +7,7 @@ r"""Layers one upon the other: each reads the sequence of states of the one belo
 
 Sequences of different lengths stand side by side, with padding behind each. A layer runs over the
 padding too, but nothing that it computes there is read: its *last* states are those after the last
-step of each sequence. In the backward pass a step of padding hands the gradient of a cell state on
-as it is, and has no other gradient.
+step of each sequence. The backward pass adds their gradients there; a step of padding has none.
 
 A bidirectional layer is two: the second reads each sequence from its end, and their states stand
 side by side.
@@ -18,15 +17,16 @@ networks", NeurIPS (2014), for stacked layers; M. Schuster and K. K. Paliwal, "B
 recurrent neural networks", IEEE Transactions on Signal Processing 45 (1997).
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import lstm
+from lstm_lab import checks
 from lstm_lab.architecture import Architecture
 from lstm_lab.numerics import Array
-from lstm_lab.packing import apart, join
+from lstm_lab.packing import join
 
 Lengths = NDArray[np.integer[Any]]
 States = tuple[tuple[Array, ...], ...]
@@ -60,7 +60,7 @@ def forward(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     layers : tuple of Params or Bidirectional
         From the lowest to the highest.
     x : ndarray of shape (T, B, D)
@@ -85,22 +85,37 @@ def forward(
     ------
     FloatingPointError
         If a state is NaN or infinite.
+    TypeError, ValueError
+        If an argument has the wrong type or shape, or a layer is not given one initial state for
+        each of ``arch.STATES``.
 
     References
     ----------
     Chapter ch319, equation ``eq-stack``.
     """
-    T, B = x.shape[:2]
+    checks.architecture("arch", arch)
+    residual = checks.flag("residual", residual)
+    if not checks.items("layers", layers, "layers"):
+        raise ValueError("layers must be at least one, got none")
+    x = checks.array("x", x, ("T", "B", "D"), finite_values=False)
+    T, B, _ = x.shape
     if lengths is None:
         lengths = np.full(B, T)
+    lengths = checks.integers("lengths", lengths, B)
+    if lengths.min() < 1 or lengths.max() > T:
+        raise ValueError(f"lengths must lie from 1 to {T}, got {lengths}")
     last, traces = [], []
     for level, params in enumerate(layers):
-        initial = () if states is None else states[level]
+        initial = (
+            () if states is None else _checked(arch, "states", level, states)
+        )
         directions = _directions(params)
         inputs = (x, _turned(x, lengths))[: len(directions)]
         parts = [
-            arch.forward(cell, part, *initial)
-            for cell, part in zip(directions, inputs, strict=True)
+            arch.forward(cell, part, *_direction(initial, n, len(directions)))
+            for n, (cell, part) in enumerate(
+                zip(directions, inputs, strict=True)
+            )
         ]
         outputs = [parts[0].h[1:]]
         outputs += [_turned(part.h[1:], lengths) for part in parts[1:]]
@@ -111,7 +126,7 @@ def forward(
             )
         x = x + h if residual and level else h
         ends = [_last(arch, part, lengths) for part in parts]
-        last.append(tuple(join(*states) for states in zip(*ends, strict=True)))
+        last.append(_side_by_side(zip(*ends, strict=True)))
         traces.append(tuple(parts))
     return x, tuple(last), Trace(tuple(traces), lengths)
 
@@ -130,7 +145,7 @@ def backward(
     Parameters
     ----------
     arch : module
-        ``rnn``, ``lstm`` or ``gru``.
+        ``rnn``, ``lstm``, ``gru`` or another architecture.
     layers : tuple of Params or Bidirectional
         As in the forward pass.
     trace : Trace
@@ -150,24 +165,30 @@ def backward(
         Gradients with respect to what each layer read, along every path: to the inputs of the
         stack, and to the outputs of each layer but the highest.
     dstates : tuple of tuples of ndarrays of shape (B, H)
-        Gradients with respect to the initial states of each layer; of a bidirectional one, to
-        those of its first direction.
+        Gradients with respect to the initial states of each layer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or shape, or a layer is not given one gradient for each
+        of ``arch.STATES``.
     """
+    checks.architecture("arch", arch)
+    checks.instance("trace", trace, Trace)
     lengths = trace.lengths
+    doutputs = checks.array("doutputs", doutputs, ("T", len(lengths), "H"))
     dlayers: list[Any] = []
     dinputs: list[Array] = []
     dstates: list[tuple[Array, ...]] = []
     for level in reversed(range(len(layers))):
         params, traces = layers[level], trace.layers[level]
         cells = _directions(params)
-        ends = None if dlast is None else dlast[level]
+        ends = () if dlast is None else _checked(arch, "dlast", level, dlast)
         parts = []
         for n, (cell, part) in enumerate(zip(cells, traces, strict=True)):
             dh = np.split(doutputs, len(cells), axis=-1)[n]
             dh = _turned(dh, lengths) if n else dh
-            dends = [
-                np.split(end, len(cells), axis=-1)[n] for end in ends or ()
-            ]
+            dends = _direction(ends, n, len(cells))
             parts.append(_backward(arch, cell, part, lengths, dh, dends))
         dx = parts[0].x
         for grads in parts[1:]:
@@ -176,12 +197,49 @@ def backward(
         dinputs.append(doutputs)
         grads = [part.params for part in parts]
         dlayers.append(Bidirectional(*grads) if len(grads) > 1 else grads[0])
-        dstates.append(tuple(parts[0][2:]))
+        starts = zip(*(part[2:] for part in parts), strict=True)
+        dstates.append(_side_by_side(starts))
     return tuple(dlayers[::-1]), tuple(dinputs[::-1]), tuple(dstates[::-1])
 
 
 def _directions(params: Any) -> tuple[Any, ...]:
     return tuple(params) if isinstance(params, Bidirectional) else (params,)
+
+
+def _checked(
+    arch: Architecture, name: str, level: int, states: Any
+) -> tuple[Array, ...]:
+    """Return the states of a layer, or say that there is not one of each."""
+    if (
+        not isinstance(states, tuple | list)
+        or len(states) <= level
+        or not isinstance(states[level], tuple | list)
+    ):
+        raise ValueError(
+            f"{name} must have a tuple of arrays for each layer, got {states!r}"
+        )
+    found = tuple(
+        checks.array(f"{name}[{level}][{n}]", state, ("B", "H"))
+        for n, state in enumerate(states[level])
+    )
+    if len(found) != len(arch.STATES):
+        raise ValueError(
+            f"{name}[{level}] must have {len(arch.STATES)} arrays, one for each"
+            f" of {', '.join(arch.STATES)}; got {len(found)}"
+        )
+    return found
+
+
+def _direction(
+    states: tuple[Array, ...], n: int, directions: int
+) -> tuple[Array, ...]:
+    """Return what one direction has of the states of a layer."""
+    return tuple(np.split(state, directions, axis=-1)[n] for state in states)
+
+
+def _side_by_side(parts: Iterable[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Return each state of a layer, those of its directions side by side."""
+    return tuple(join(*part) for part in parts)
 
 
 def _turned(x: Array, lengths: Lengths) -> Array:
@@ -208,24 +266,30 @@ def _backward(
     trace: Any,
     lengths: Lengths,
     dh: Array,
-    dlast: list[Array],
+    dlast: tuple[Array, ...],
 ) -> Any:
     """Backpropagate through one layer, from the last step of each sequence."""
     if not dlast:
         return arch.backward(params, trace, dh)
+    if (lengths == len(dh)).all():
+        return arch.backward(params, trace, dh, *dlast)
+    dh_last, *further = dlast
     dh = dh.copy()
-    dh[lengths - 1, np.arange(len(lengths))] += dlast[0]
-    if arch is lstm:
-        return lstm.backward(params, _held(trace, lengths), dh, dc_T=dlast[1])
-    return arch.backward(params, trace, dh)
-
-
-def _held(trace: lstm.Trace, lengths: Lengths) -> lstm.Trace:
-    """Return the trace of a layer whose gates keep the cell state as it is in the padding."""
-    padding = np.arange(len(trace.x))[:, np.newaxis] >= lengths
-    if not padding.any():
-        return trace
-    gates = trace.gates.copy("K")
-    i, f, o, g = apart(gates)
-    i[padding], f[padding], o[padding], g[padding] = 0, 1, 0, 0
-    return trace._replace(gates=gates)
+    dh[lengths - 1, np.arange(len(lengths))] += dh_last
+    if not further:  # the hidden state alone is an output of its step
+        return arch.backward(params, trace, dh)
+    das, dxs = [], []
+    dstates = [np.zeros_like(end) for end in dlast]
+    for t in reversed(range(len(dh))):
+        ends = np.equal(lengths - 1, t)[:, np.newaxis]
+        dstates[0] = dstates[0] + dh[t]
+        dstates[1:] = [
+            dstate + np.where(ends, end, 0)
+            for dstate, end in zip(dstates[1:], further, strict=True)
+        ]
+        da, dx, dstates_before = arch.step_vjp(params, trace, t, *dstates)
+        dstates = list(dstates_before)
+        das.append(da)
+        dxs.append(dx)
+    da, dx = (np.stack(steps[::-1]) for steps in (das, dxs))
+    return arch.Grads(arch.weight_grads(params, trace, da), dx, *dstates)

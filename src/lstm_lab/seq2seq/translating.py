@@ -36,9 +36,13 @@ class Vocabularies(NamedTuple):
 
         Raises
         ------
+        TypeError
+            If one of both is a str, or holds something else than str.
         ValueError
             If a character is not known, a source is empty, or there are not as many of both.
         """
+        sources = checks.texts("sources", sources)
+        targets = checks.texts("targets", targets)
         if len(sources) != len(targets):
             raise ValueError(
                 "sources and targets must be as many, got"
@@ -53,7 +57,10 @@ def fit_vocabularies(
     sources: Sequence[str], targets: Sequence[str]
 ) -> Vocabularies:
     """Return the vocabularies that know all characters of some pairs of texts."""
-    return Vocabularies(tokenizer.fit(sources), tokenizer.fit(targets))
+    return Vocabularies(
+        tokenizer.fit(checks.texts("sources", sources)),
+        tokenizer.fit(checks.texts("targets", targets)),
+    )
 
 
 class Translation(NamedTuple):
@@ -94,9 +101,12 @@ class Translator(NamedTuple):
 
         Raises
         ------
+        TypeError
+            If `texts` is a str, or holds something else than str.
         ValueError
             If there is no text, or one is empty.
         """
+        texts = checks.texts("texts", texts)
         source, lengths = self.vocabularies.source.batch(texts, unknown=True)
         found = greedy(
             self.network, self.params, source, lengths, longest=longest

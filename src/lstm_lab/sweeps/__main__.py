@@ -113,8 +113,10 @@ def _find(target: str) -> Sweep:
     module, _, name = target.partition(":")
     try:
         sweep = getattr(importlib.import_module(module), name, None)
-    except (ImportError, ValueError) as error:
-        raise SweepError(f"{module!r} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise SweepError(
+            f"{module!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(sweep, Sweep):
         raise SweepError(
             f"{target} is no sweep; MODULE:SWEEP is what was expected"
@@ -139,12 +141,18 @@ def _run(sweep: Sweep, options: argparse.Namespace) -> int:
 def _check(sweep: Sweep, options: argparse.Namespace) -> int:
     rows = options.rows
     if options.every is not None:
+        if options.every < 1:
+            raise ValueError(f"--every must be 1 or more, got {options.every}")
         rows = range(0, len(sweep.cases), options.every)
     mismatches = check(sweep, options.store, rows=rows, jobs=options.jobs)
     for mismatch in mismatches:
         print(mismatch)
     if not mismatches:
-        print(f"{options.store} is confirmed.")
+        done = status(sweep, options.store).done
+        compared = done if rows is None else len(set(rows))
+        print(
+            f"{options.store} is confirmed: {compared} of {len(sweep.cases)} rows."
+        )
     return 1 if mismatches else 0
 
 

@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import socket
+import threading
 import traceback
 from collections.abc import (
     Callable,
@@ -23,6 +24,7 @@ from collections.abc import (
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 from joblib import (  # type: ignore[import-untyped]
@@ -261,7 +263,7 @@ def check(
     StaleError
         If the store is of other code or another grid.
     SweepError
-        If there is no store, it is damaged, or a run raised.
+        If there is no store, it is damaged, there is no row to compare, or a run raised.
     """
     if not sweep.signature:
         raise ValueError(
@@ -271,6 +273,12 @@ def check(
     wanted = sorted(set(stored if rows is None else rows))
     if absent := [number for number in wanted if number not in stored]:
         raise ValueError(f"rows must be in {store}, got {absent}")
+    if not wanted:
+        raise SweepError(
+            f"there is nothing to check: {store} has no rows"
+            if rows is None
+            else "there is nothing to check: no rows are asked for"
+        )
     cases = [Case(*stored[number][:3]) for number in wanted]
     function = sweep.probe or sweep.experiment
     with _outcomes(sweep, function, cases, jobs) as outcomes:
@@ -345,16 +353,48 @@ def _outcome(
     # It stays: a row beside this one, in a thread of the same worker, must not end it.
     threadpool_limits(1)
     try:
-        returned = function(seed=case.seed, **case.configuration)
+        with _interruptible():
+            returned = function(seed=case.seed, **case.configuration)
         result = plain_fields("result", returned)
         for name in required:
             if name not in result:
                 raise ValueError(
                     f"result must have {name!r}, which the signature names; got {list(result)}"
                 )
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # SystemExit, too: an experiment may not end its host
         return _Outcome(case, {}, traceback.format_exc())
     return _Outcome(case, result, "")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the end, where a Ctrl-C was caught by what ran meanwhile.
+
+    ``training.fit`` does that, and returns the run so far, which is no row of a sweep.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or handler is not signal.default_int_handler
+    ):
+        yield
+        return
+    interrupted = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if interrupted:
+            raise KeyboardInterrupt
 
 
 # Around them
@@ -390,7 +430,7 @@ def _guarded(outcomes: Iterable[_Outcome]) -> Generator[_Outcome, None, None]:
         yield from outcomes
     except SweepError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SweepError(
             f"the workers failed: {type(error).__name__}: {error}\n"
             "The rows that are written stay; the same command goes on with the others."

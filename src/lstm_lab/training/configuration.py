@@ -29,6 +29,13 @@ class Task(Protocol):
         """Return inputs and targets."""
 
 
+_EXAMPLES = {
+    "task": "tasks.adding",
+    "optimizer": "optim.Adam",
+    "start": "lstm.init",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """All that decides a training run.
@@ -92,20 +99,31 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("T", "H", "batch_size", "steps"):
-            checks.positive_int(name, getattr(self, name))
-        for name in ("window", "evaluate_every", "held_out_size"):
-            checks.positive_int(name, getattr(self, name))
-        if self.criterion is not None:
-            checks.finite_number("criterion", self.criterion)
-        if (
-            self.clip is not None
-            and checks.finite_number("clip", self.clip) <= 0
+        for name in ("task", "optimizer", "start"):
+            value = getattr(self, name)
+            if not (callable(value) or (name == "start" and value is None)):
+                raise TypeError(
+                    f"{name} must be a function or a class, such as {_EXAMPLES[name]},"
+                    f" got {value!r}"
+                )
+        # Plain numbers: NumPy's float64 would make float64 of float32.
+        for name in (
+            *("T", "H", "batch_size", "steps"),
+            *("window", "evaluate_every", "held_out_size"),
         ):
+            self._store(name, checks.positive_int(name, getattr(self, name)))
+        for name in ("criterion", "clip", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None or name == "learning_rate":
+                self._store(name, checks.finite_number(name, value))
+        if self.clip is not None and self.clip <= 0:
             raise ValueError(f"clip must be positive or None, got {self.clip}")
         self.optimizer(self.learning_rate)  # says itself what is wrong
         checks.float_dtype("dtype", self.dtype)
-        _check_seed(self.seed)
+        self._store("seed", checks.seed(self.seed))
+
+    def _store(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
 
 
 def describe(config: Config) -> dict[str, Any]:
@@ -180,9 +198,3 @@ def _full_name(name: str, value: Any) -> str:
             " inside another, use a functools.partial of a function of a module"
         )
     return f"{module}.{qualified}"
-
-
-def _check_seed(seed: Any) -> None:
-    # None would be another run each time.
-    if not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed must be an integer, 0 or more, got {seed!r}")

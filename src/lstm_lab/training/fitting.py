@@ -64,6 +64,7 @@ def fit(
     TypeError
         If there is to be a checkpoint, and `config` has a part that `describe` refuses.
     """
+    checks.instance("config", config, Config)
     checks.positive_int("checkpoint_every", checkpoint_every)
     init_rng, rng, held_out_rng = np.random.default_rng(config.seed).spawn(3)
     held_out_batch = _draw(config, config.held_out_size, held_out_rng)

@@ -113,6 +113,7 @@ def predict(
     TypeError, ValueError
         If an argument has the wrong type, dtype or shape, or is not finite.
     """
+    checks.instance("model", model, Model)
     h, _ = arch.infer(model.cell, _inputs(x, mask))
     return _read_out(model, h if every_step else h[_ends(x, mask)])
 
@@ -139,6 +140,7 @@ def loss(arch: Architecture, model: Model, batch: Batch) -> float:
     TypeError, ValueError
         If an argument has the wrong type, dtype or shape, or is not finite.
     """
+    checks.instance("model", model, Model)
     index, target = _answered(batch)
     h, _ = arch.infer(model.cell, _inputs(batch.x, batch.mask))
     measure, _ = _LOSSES[batch.classes is not None]
@@ -178,6 +180,7 @@ def loss_and_grads(
     TypeError, ValueError
         If an argument has the wrong type, dtype or shape, or is not finite.
     """
+    checks.instance("model", model, Model)
     index, target = _answered(batch)
     trace = arch.forward(model.cell, _inputs(batch.x, batch.mask))
     h = trace.h[1:]
@@ -214,12 +217,14 @@ def _read_out(model: Model, h: Array) -> Array:
 
 def _inputs(x: Array, mask: Mask | None) -> Array:
     """Return the inputs with zeros as padding."""
+    x = checks.array("x", x, ("T", "B", "D"), finite_values=False)
     if mask is None:
         return x
-    if np.shape(mask) != np.shape(x)[:2] or mask.dtype != np.bool_:
+    mask = np.asarray(mask)
+    if mask.shape != x.shape[:2] or mask.dtype != np.bool_:
         raise ValueError(
-            f"mask must be bool of shape {np.shape(x)[:2]}, like the inputs,"
-            f" got {mask.dtype} of shape {np.shape(mask)}"
+            f"mask must be bool of shape {x.shape[:2]}, like the inputs,"
+            f" got {mask.dtype} of shape {mask.shape}"
         )
     if not mask[0].all() or (mask[1:] > mask[:-1]).any():
         raise ValueError(
@@ -231,8 +236,8 @@ def _inputs(x: Array, mask: Mask | None) -> Array:
 
 def _ends(x: Array, mask: Mask | None) -> tuple[Any, NDArray[Any]]:
     """Return where the last step of each sequence is, as an index of steps and examples."""
-    T, B = x.shape[:2]
-    lengths = T if mask is None else mask.sum(axis=0)
+    T, B = np.shape(x)[:2]
+    lengths = T if mask is None else np.sum(mask, axis=0)
     return lengths - 1, np.arange(B)
 
 

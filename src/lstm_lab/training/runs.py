@@ -128,13 +128,15 @@ def wilson_interval(successes: int, n: int) -> Rate:
     Raises
     ------
     TypeError, ValueError
-        If `n` is no positive integer, or `successes` is not from 0 to `n`.
+        If `n` is no positive integer, or `successes` not an integer from 0 to `n`.
 
     References
     ----------
     E. B. Wilson, Journal of the American Statistical Association 22 (1927).
     """
-    if not 0 <= successes <= checks.positive_int("n", n):
+    n = checks.positive_int("n", n)
+    successes = checks.integer("successes", successes)
+    if not 0 <= successes <= n:
         raise ValueError(f"successes must be from 0 to {n}, got {successes}")
     share = successes / n
     z = 1.959963984540054

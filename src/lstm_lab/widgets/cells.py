@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_lab import plots
+from lstm_lab import checks, plots
 from lstm_lab.gradflow import CellSteps
 from lstm_lab.widgets.figure import Control, Frame, MovingFigure
 from lstm_lab.widgets.markup import bar, table
@@ -31,9 +31,14 @@ def cell_explorer(
 
     Raises
     ------
+    TypeError
+        If `inputs` is a str, or holds something else than str.
     ValueError
         If there are not as many names as inputs, or there is no step `start`.
     """
+    checks.instance("record", record, CellSteps)
+    inputs = checks.texts("inputs", inputs)
+    start = checks.positive_int("start", start)
     T, D = record.x.shape
     if len(inputs) != D:
         raise ValueError(f"inputs must be {D} names, got {list(inputs)}")

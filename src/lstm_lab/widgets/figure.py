@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 import anywidget
 import traitlets
 
+from lstm_lab import checks
 from lstm_lab.widgets.markup import powers
 
 SCRIPT = Path(__file__).with_name("moving.js")
@@ -40,10 +41,14 @@ class Control(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What is seen at one combination of positions: a sentence that sums it up, and HTML."""
+    """What is seen at one combination of positions: a sentence that sums it up, and HTML.
+
+    Numbers such as 6.8e-08 in the sentence become powers of ten, unless it is `literal`.
+    """
 
     summary: str
     html: str = ""
+    literal: bool = False
 
 
 class MovingFigure(anywidget.AnyWidget):
@@ -70,6 +75,8 @@ class MovingFigure(anywidget.AnyWidget):
 
     Raises
     ------
+    TypeError
+        If an argument is of another type, or the positions of a control are one str.
     ValueError
         If there are not as many frames as combinations, two controls have one name, or one has
         no position to start at.
@@ -91,6 +98,15 @@ class MovingFigure(anywidget.AnyWidget):
         picture: str = "",
         ask: tuple[str, Callable[[str], str]] | None = None,
     ) -> None:
+        label = checks.text("label", label)
+        controls = checks.items("controls", controls, "controls")
+        frames = checks.items("frames", frames, "frames")
+        for n, control in enumerate(controls):
+            checks.instance(f"controls[{n}]", control, Control)
+        for n, frame in enumerate(frames):
+            checks.instance(f"frames[{n}]", frame, Frame)
+        for control in controls:
+            checks.texts(f"positions of {control.name!r}", control.positions)
         sizes = [len(control.positions) for control in controls]
         names = [control.name for control in controls]
         if len(set(names)) != len(names):
@@ -145,7 +161,7 @@ def _figure(
     places = product(*(range(len(control.positions)) for control in controls))
     start = [*places].index(tuple(control.start for control in controls))
     said = "".join(
-        f'<p data-frame="{n}">{powers(escape(frame.summary))}</p>'
+        f'<p data-frame="{n}">{_sentence(frame)}</p>'
         for n, frame in enumerate(frames)
     )
     shown = "".join(
@@ -171,6 +187,11 @@ def _figure(
         f"{''.join(_control(control, label) for control in controls)}</div>"
         f"{parts}{field}</div>"
     )
+
+
+def _sentence(frame: Frame) -> str:
+    said = escape(frame.summary)
+    return said if frame.literal else powers(said)
 
 
 def _control(control: Control, label: str) -> str:

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import cast
 
 import numpy as np
 
+from lstm_lab import checks
+from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import Translation, Translator
-from lstm_lab.teaching import Steps, TwoWays
+from lstm_lab.teaching import Steps, TwoWays, written
 from lstm_lab.widgets.figure import Control, Frame, MovingFigure
 from lstm_lab.widgets.markup import bar, cell, table, weight
 
@@ -32,9 +35,13 @@ def translations(
 
     Raises
     ------
+    TypeError
+        If `sources` is a str, or holds something else than str.
     ValueError
         If there is no source, one is empty or twice there, or the model has no attention.
     """
+    checks.instance("translator", translator, Translator)
+    sources = checks.texts("sources", sources)
     if len(set(sources)) != len(sources):
         raise ValueError(f"sources must be different, got {list(sources)}")
     answers = translator.translate(sources)
@@ -49,7 +56,8 @@ def translations(
         "A model's answer to a text, and where it looked",
         [Control("source", sources, slides=False)],
         [
-            Frame(_said(found, source), attention_table(found, source))
+            # A text is shown as it is, even if it looks like a number.
+            Frame(_said(found, source), attention_table(found, source), True)
             for source, found in zip(sources, answers, strict=True)
         ],
         ask=("your own", answer),
@@ -78,21 +86,20 @@ def attention_table(translation: Translation, source: str) -> str:
 
     Raises
     ------
+    TypeError
+        If one of both is of another type.
     ValueError
-        If the model has no attention.
+        If the model has no attention, or the weights belong to another source or answer.
     """
-    if translation.weights is None:
-        raise ValueError(
-            "translation must have weights: of attention, got none"
-        )
-    written = [*translation.text, "⏎"][: len(translation.weights)]
+    steps = written(translation, source)
+    weights = cast(Array, translation.weights)
     return table(
         "Where the model looked: the source from left to right, the answer"
         " downwards",
         ["", *map(_visible, source)],
         [
             [_visible(character), *map(weight, row)]
-            for character, row in zip(written, translation.weights, strict=True)
+            for character, row in zip(steps, weights, strict=True)
         ],
         kind="weights",
     )
@@ -117,9 +124,17 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
 
     Raises
     ------
+    TypeError
+        If a record is of another type.
     ValueError
-        If targets differ in their lengths.
+        If targets differ in their lengths, or two sources are the same.
     """
+    records = checks.items("records", records, "TwoWays")
+    for n, record in enumerate(records):
+        checks.instance(f"records[{n}]", record, TwoWays)
+    sources = [record.source for record in records]
+    if len(set(sources)) != len(sources):
+        raise ValueError(f"records must have different sources, got {sources}")
     sizes = {len(record.target) for record in records}
     if len(sizes) != 1:
         raise ValueError(f"targets must have one length, got {sorted(sizes)}")
@@ -127,9 +142,7 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
     return MovingFigure(
         "What a decoder reads and writes with a teacher, and by itself",
         [
-            Control(
-                "text", [record.source for record in records], slides=False
-            ),
+            Control("text", sources, slides=False),
             Control("step", [f"{s + 1}" for s in steps]),
         ],
         [
