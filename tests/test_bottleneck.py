@@ -34,6 +34,7 @@ def test_a_configuration_is_what_it_says():
         attention="additive",
         hidden=10,
         teacher_forcing=0.5,
+        updates=None,
         seed=3,
     )
     problem = bottleneck.problems()["dates"]
@@ -60,7 +61,7 @@ def test_sources_are_read_in_both_orders():
     np.testing.assert_array_equal(backwards.source_lengths, [3, 2])
 
 
-def test_padding_counts_where_it_is_to():
+def test_padding_counts_where_it_should():
     texts = ("abc", "de"), ("abc", "de")
     pairs = bottleneck.batch("copy", texts, "forwards")
     assert bottleneck.padded(pairs, None) is pairs
@@ -108,6 +109,7 @@ def test_every_character_of_a_date_is_known():
         USUAL,
         {**USUAL, "order": "backwards", "padding": 30},
         {**USUAL, "teacher_forcing": 0.0},
+        {**USUAL, "updates": 4},
         DATES,
     ],
 )
@@ -122,6 +124,18 @@ def test_an_experiment_has_all_of_its_fields(changed):
     assert len(found["forced"]) == len(found["free"]) == 11
     assert found["forced"][0] == found["free"][0]
     assert np.isfinite(found["reported"])
+
+
+@pytest.mark.usefixtures("short")
+def test_a_longer_run_begins_as_the_shorter_one():
+    usual, longer = (
+        bottleneck.experiment(**{**USUAL, **SMALL, "updates": updates})
+        for updates in (None, 8)
+    )
+    assert len(longer["losses"]) == 5
+    for field in ("losses", "exact"):
+        np.testing.assert_array_equal(longer[field][:3], usual[field])
+    assert longer["losses"][-1] != usual["losses"][-1]
 
 
 @pytest.mark.usefixtures("short")
@@ -150,22 +164,22 @@ def rows():
 def test_curves_are_the_runs_of_a_configuration():
     first = bottleneck.curves(rows(), "losses", hidden=32)
     np.testing.assert_array_equal(first.at, [1, 2])
-    np.testing.assert_array_equal(first.values, [[n, -n] for n in range(5)])
-    np.testing.assert_array_equal(first.median, [2, -2])
+    np.testing.assert_array_equal(first.values, [[n, -n] for n in range(10)])
+    np.testing.assert_array_equal(first.median, [4.5, -4.5])
     low, high = first.range
-    np.testing.assert_array_equal(low, [0, -4])
-    np.testing.assert_array_equal(high, [4, 0])
+    np.testing.assert_array_equal(low, [0, -9])
+    np.testing.assert_array_equal(high, [9, 0])
     usual = bottleneck.curves(rows(), "reported", [30])
-    np.testing.assert_array_equal(usual.values[:, 0], range(5, 10))
+    np.testing.assert_array_equal(usual.values[:, 0], range(10, 20))
     np.testing.assert_array_equal(usual.at, [30])
 
 
-def test_five_runs_hold_the_median_as_often_as_their_band_says():
+def test_ten_runs_hold_the_median_as_often_as_their_band_says():
     found = bottleneck.curves(rows(), "losses")
-    draws = np.random.default_rng(0).normal(size=(20_000, 5))
+    draws = np.random.default_rng(0).normal(size=(200_000, 10))
     held = np.mean((draws.min(axis=1) < 0) & (draws.max(axis=1) > 0))
-    # The standard error of this share is 0.0017.
-    assert found.confidence == 0.9375 == pytest.approx(held, abs=0.007)
+    # The standard error of this share is 0.0001.
+    assert found.confidence == 511 / 512 == pytest.approx(held, abs=0.0005)
 
 
 def test_what_is_not_in_the_table_is_named():

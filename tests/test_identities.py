@@ -205,11 +205,11 @@ def encoder_and_decoder():
         )
         for b, p in enumerate(probabilities(network, params, batch)):
             x = params.source[batch.source[: batch.source_lengths[b], b]]
-            _, s_0 = states_by_hand(params.encoder, x, residual=residual)
+            _, zeta = states_by_hand(params.encoder, x, residual=residual)
             y = batch.target[: batch.target_lengths[b], b]
             before = params.target[[tokenizer.BOS, *y[:-1]]]
             q, _ = states_by_hand(
-                params.decoder, before, *s_0, residual=residual
+                params.decoder, before, *zeta, residual=residual
             )
             scores = q @ params.W_out.T + params.b_out
             same(p, softmax(scores)[np.arange(len(y)), y])

@@ -104,7 +104,7 @@ def test_the_diagram_shows_what_is_read_and_written(ax):
     assert plots.encoder_decoder(ax) is ax
     shown = texts(ax.texts)
     assert shown.count("LSTM") == len(ax.patches) == 12
-    for symbol in ("$x_1$", "⊢", "⏎", "$q_0$", "encoder", "decoder"):
+    for symbol in ("$x_1$", "⊢", "⏎", r"$\zeta$", "encoder", "decoder"):
         assert shown.count(symbol) == 1
     assert shown.count("$y_1$") == shown.count("$y_2$") == 2
     ax.figure.draw_without_rendering()

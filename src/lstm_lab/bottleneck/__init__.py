@@ -1,4 +1,4 @@
-"""What passes between encoder and decoder: models by width, attention, order and training.
+"""The vector between encoder and decoder: models by width, attention, order and training.
 
 `SWEEP` is the grid of runs, `STORE` is where their results are kept, and `curves` reads them.
 ``python -m lstm_lab.sweeps run lstm_lab.bottleneck.sweep:SWEEP --store
@@ -7,6 +7,7 @@ src/lstm_lab/data/bottleneck.jsonl --renew`` makes them anew.
 
 from lstm_lab.bottleneck.record import Curves, curves
 from lstm_lab.bottleneck.sweep import (
+    LONGER,
     PADDINGS,
     PROBED,
     RATIOS,
@@ -24,6 +25,7 @@ from lstm_lab.bottleneck.sweep import (
 )
 
 __all__ = [
+    "LONGER",
     "PADDINGS",
     "PROBED",
     "RATIOS",

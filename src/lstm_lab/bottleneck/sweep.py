@@ -19,20 +19,21 @@ from lstm_lab.seq2seq import Batch, Config, Network, Vocabularies
 from lstm_lab.sweeps import Sweep
 
 STORE = Path(str(files("lstm_lab") / "data" / "bottleneck.jsonl"))
-SEEDS = range(5)
+SEEDS = range(10)
 EARLY = 3
 """Updates whose losses another machine reproduces."""
 PROBED = 10
-"""Characters of the copied texts whose errors are told by position."""
+"""Characters of the copied texts whose errors are reported by position."""
 
 Texts = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Problem(NamedTuple):
-    """What is to be learnt: where texts come from, and how long it takes.
+    """A task: where its texts come from, and how many updates a run has unless it says otherwise.
 
-    ``draw(rng, B, length)`` returns sources and targets; of the length None they are those of
-    training, otherwise held-out ones whose sources have so many characters.
+    ``draw(rng, B, length)`` returns sources and targets: those of training where the length is
+    None, otherwise held-out ones whose sources have so many characters. The number of
+    ``evaluations`` is that within ``updates``; a longer run keeps the interval between them.
     """
 
     vocabularies: Vocabularies
@@ -112,9 +113,10 @@ def configure(
     attention: str | None,
     hidden: int,
     teacher_forcing: float,
+    updates: int | None,
     seed: int,
 ) -> Config:
-    """Return what decides one run, but for its texts.
+    """Return what decides one run, except for its texts.
 
     Parameters
     ----------
@@ -126,13 +128,15 @@ def configure(
         Size of the states, and of the tokens' vectors at half of it.
     teacher_forcing : float
         As in ``seq2seq.Config``.
+    updates : int or None
+        Updates of the weights; None for the problem's number.
     seed : int
-        Of weights and batches.
+        Of weights and batches. A run with more updates begins as one with fewer.
 
     Returns
     -------
     Config
-        With the problem's number of updates.
+        Evaluated at the problem's interval.
     """
     known = problems()[problem]
     network = Network(
@@ -144,7 +148,7 @@ def configure(
     )
     return RECIPE(
         network=network,
-        steps=known.updates,
+        steps=known.updates if updates is None else updates,
         evaluate_every=known.updates // known.evaluations,
         teacher_forcing=teacher_forcing,
         seed=seed,
@@ -152,7 +156,7 @@ def configure(
 
 
 def batch(problem: str, texts: Texts, order: str) -> Batch:
-    """Return pairs of texts as tokens, the sources read from their end if they are to be.
+    """Return pairs of texts as tokens, the sources in the given order.
 
     Parameters
     ----------
@@ -205,13 +209,14 @@ def experiment(
     order: str,
     teacher_forcing: float,
     padding: int | None,
+    updates: int | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Train one model, and ask it texts of all lengths.
+    """Train one model, and test it on texts of all lengths.
 
     Parameters
     ----------
-    problem, attention, hidden, teacher_forcing, seed
+    problem, attention, hidden, teacher_forcing, updates, seed
         As in `configure`.
     order : str
         As in `batch`.
@@ -233,6 +238,7 @@ def experiment(
         attention=attention,
         hidden=hidden,
         teacher_forcing=teacher_forcing,
+        updates=updates,
         seed=seed,
     )
     fixed = np.random.default_rng(3)
@@ -281,13 +287,14 @@ def probe(
     order: str,
     teacher_forcing: float,
     padding: int | None,
+    updates: int | None,
     seed: int,
 ) -> dict[str, Any]:
     """Do the first updates only.
 
     Parameters
     ----------
-    problem, attention, hidden, order, teacher_forcing, padding, seed
+    problem, attention, hidden, order, teacher_forcing, padding, updates, seed
         As in `experiment`.
 
     Returns
@@ -301,6 +308,7 @@ def probe(
         attention=attention,
         hidden=hidden,
         teacher_forcing=teacher_forcing,
+        updates=updates,
         seed=seed,
     )
     short = replace(config, steps=EARLY, evaluate_every=EARLY)
@@ -319,18 +327,24 @@ USUAL: Mapping[str, Any] = {
     "order": "forwards",
     "teacher_forcing": 1.0,
     "padding": None,
+    "updates": None,
 }
 """What a configuration is, where the grid does not say otherwise."""
 WIDTHS = (32, 64, 128)
 RATIOS = (0.5, 0.0)
 PADDINGS = (1, 84)
 """1 is the padding that a batch has anyway, up to its longest target."""
+LONGER: Mapping[int, int] = {32: 6000, 64: 4500}
+"""Updates of the longer runs, by width: four times and three times the problem's number."""
 GRID: tuple[Mapping[str, Any], ...] = (
     *({"hidden": width} for width in WIDTHS),
     *({"hidden": width, "attention": "dot"} for width in WIDTHS),
     *({"hidden": width, "order": "backwards"} for width in WIDTHS),
     *({"teacher_forcing": ratio} for ratio in RATIOS),
     *({"padding": steps} for steps in PADDINGS),
+    *({"hidden": width, "updates": n} for width, n in LONGER.items()),
+    {"teacher_forcing": 0.5, "updates": LONGER[64]},
+    {"attention": "dot", "order": "backwards"},
     *(
         {"problem": "dates", "hidden": 128, "attention": kind}
         for kind in (None, *seq2seq.KINDS)

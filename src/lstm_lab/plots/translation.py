@@ -54,7 +54,7 @@ def encoder_decoder(ax: Axes) -> Axes:
         if above:
             _arrow(ax, (x, 1.68), (x, 2.2))
             ax.text(x, 2.3, above, ha="center", va="bottom")
-    ax.text(4.5, 1.45, "$q_0$", ha="center", va="bottom")
+    ax.text(4.5, 0.65, r"$\zeta$", ha="center", va="center")
     for x, name, color in ((1.6, "encoder", "C0"), (7.4, "decoder", "C1")):
         ax.text(x, 3.1, name, ha="center", va="bottom", color=color)
     ax.set(xlim=(-0.6, 9.6), ylim=(-1.6, 3.6), aspect="equal")

@@ -1,7 +1,7 @@
 r"""What depth does to a gradient: how much of it arrives at each layer and each step.
 
-A loss reads the highest layer at the last step, in any direction. Its gradient with respect to
-what layer l reads at step t comes along every path through layers and steps.
+A loss reads the highest layer at the last step, in every direction alike. Its gradient with
+respect to the input of layer l at step t comes along every path through layers and steps.
 """
 
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def depth_map(
 
     References
     ----------
-    Chapter ch319, equation ``fig-depth``.
+    Chapter ch319, figure ``fig-depth``.
     """
     checks.architecture("arch", arch)
     residual = checks.flag("residual", residual)

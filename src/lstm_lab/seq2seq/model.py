@@ -2,14 +2,14 @@ r"""Encoder and decoder: one network reads the source, another writes the target
 
 .. math::
 
-    m, q_0 &= \operatorname{encoder}(x_1, \dots, x_T), \qquad
-    q_1, \dots, q_S = \operatorname{decoder}(q_0;\, y_0, \dots, y_{S-1}) \\
+    m, \zeta &= \operatorname{encoder}(x_1, \dots, x_T), \qquad
+    q_1, \dots, q_S = \operatorname{decoder}(\zeta;\, y_0, \dots, y_{S-1}) \\
     \tilde h_s &= \tanh(W_c\,[\bar m_s; q_s]), \qquad
     p(y_s \mid y_{<s}, x) = \operatorname{softmax}(W_{out}\,\tilde h_s + b_{out})
 
-The decoder starts from the last states of the encoder, layer by layer. Without attention
-:math:`\tilde h_s = q_s`, and those states are all that it knows of the source; with attention it
-reads the mean :math:`\bar m_s` of the encoder's outputs as well.
+The decoder starts from :math:`\zeta`, the last states of the encoder, layer by layer. Without
+attention :math:`\tilde h_s = q_s`, and all that it knows of the source comes from :math:`\zeta`;
+with attention it reads the mean :math:`\bar m_s` of the encoder's outputs as well.
 
 Sources: I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS (2014); M.-T. Luong, H. Pham and
 C. D. Manning, EMNLP (2015), section 3, without input feeding.
