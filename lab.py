@@ -209,7 +209,7 @@ TASKS = {
         commands=tuple(
             f"python -m lstm_lab.sweeps run lstm_lab.{name}.sweep:SWEEP"
             f" --store src/lstm_lab/data/{name}.jsonl --renew"
-            for name in ("phase", "bottleneck")
+            for name in ("phase", "ablation", "bottleneck", "reach")
         ),
     ),
     "benchmark": Task(

@@ -1,7 +1,15 @@
-"""Leave the fields of NamedTuples out of the API page.
+"""Leave out of the API pages what says nothing, and read names as names.
 
-Their class docstrings describe them; "Alias for field number 0" says nothing.
+The class docstrings of NamedTuples describe their fields; "Alias for field number 0" says nothing.
+Nor does the value of a constant that is a table of functions.
 """
+
+import re
+
+from sphinx import addnodes
+
+LONGEST = 120  # characters of a constant's value that are shown
+INITIAL = re.compile(r"\s*(?=[A-Za-z]\.\s)")
 
 
 def without_fields(_app, _what, _name, obj, _skip, _options):
@@ -10,7 +18,24 @@ def without_fields(_app, _what, _name, obj, _skip, _options):
     return True if is_field else None
 
 
+def without_long_values(_app, doctree):
+    """Remove the values of constants that are longer than a reader wants."""
+    for part in list(doctree.findall(addnodes.desc_annotation)):
+        text = part.astext().strip()
+        if text.startswith("=") and len(text) > LONGEST:
+            part.parent.remove(part)
+
+
+def keep_initials(_app, _what, _name, _obj, _options, lines):
+    """Escape an initial at the beginning of a line, which would begin a list from A to Z."""
+    for n, line in enumerate(lines):
+        if found := INITIAL.match(line):
+            lines[n] = f"{found[0]}\\{line[found.end() :]}"
+
+
 def setup(app):
-    """Connect to autodoc."""
+    """Connect to autodoc, after numpydoc has."""
     app.connect("autodoc-skip-member", without_fields)
+    app.connect("autodoc-process-docstring", keep_initials, priority=900)
+    app.connect("doctree-read", without_long_values)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -39,7 +39,8 @@ SEARCH = re.compile(
 # What has the colour of all code needs no element of its own: most of what listings are made of.
 PLAIN_TOKEN = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 TARGET = "_static/book-site.css"
-ICON = re.compile(r'content:"\\(f[0-9a-f]{3})"')
+# An icon may be named by a property of its own, which only later becomes somebody's content.
+ICON = re.compile(r'"\\(f[0-9a-f]{3})"')
 
 
 def lighten(app, exception):
@@ -90,7 +91,8 @@ def shrink_icons(site):
     points = [int(point, 16) for point in ICON.findall(style)]
     for font in (site / "_static/vendor/fontawesome/webfonts").glob("*.ttf"):
         glyphs = TTFont(font, recalcTimestamp=False)
-        subsetter = subset.Subsetter()
+        options = subset.Options(notdef_outline=True)
+        subsetter = subset.Subsetter(options)
         subsetter.populate(unicodes=points)
         subsetter.subset(glyphs)
         glyphs.flavor = "woff2"

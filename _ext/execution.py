@@ -10,6 +10,7 @@ from pathlib import Path
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.execute import direct
 from myst_nb.core.read import create_nb_reader
+from myst_nb.ext import execution_tables
 
 
 class Ahead:
@@ -65,6 +66,8 @@ def listing(notebook):
 
 def setup(app):
     """Begin when it is known what will be read, and stand where MyST-NB executes a notebook."""
+    # In the table of run times each page would have succeeded: another one is not built.
+    execution_tables._key2header.pop("succeeded", None)
     ahead = Ahead()
     direct.single_nb_execution = ahead.take
     app.connect("env-before-read-docs", ahead.begin)

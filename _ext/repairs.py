@@ -1,4 +1,4 @@
-"""Repair what leaves some readers out: markup of the theme and the extensions, and one script.
+"""Repair what leaves some readers out: markup of the theme and the extensions, and two scripts.
 
 With `repairs_all_needed`, each must find something to repair in the book: when a newer version
 makes one needless, the build says so, and fails.
@@ -66,12 +66,6 @@ REPAIRS = {
         re.compile(r'<section id="(?:exercise|solution)-content">'),
         "<section>",
     ),
-    "the link of a solution's title begins with a space, which is underlined": (
-        re.compile(
-            r'Solution to(<a class="reference internal" href="#[^"]*">) '
-        ),
-        r"Solution to \1",
-    ),
     "the corner of a table is a heading of nothing": (
         re.compile(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>'),
         "<td></td>",
@@ -86,8 +80,28 @@ REPAIRS = {
         r'{if(is)\2}),{rootMargin:"200%"});'
         r"document.querySelectorAll(\1).forEach(e=>{e.tabIndex=0;near.observe(e)})}",
     ),
+    "results of the search show formulas three times, once as LaTeX": (
+        re.compile(r'(removalQuery of \["\.headerlink", )'),
+        r'\1".katex-html", "annotation", ',
+    ),
+    "results of the search show the list of contents": (
+        re.compile(r"""(querySelector\()'\[role="main"\]'\)"""),
+        r"""\1'[role="main"] article')""",
+    ),
+    "a button loses the focus when it is pressed, and what it opens cannot give it back": (
+        re.compile(
+            r'addEventListener\("click",\(\(\)=>\{(\w)\.blur\(\)\}\),!0\)'
+        ),
+        # That was to end its tooltip, which opens for a focus by keyboard alone now.
+        r'addEventListener("focusin",(e=>{\1.matches(":focus-visible")'
+        r"||e.stopImmediatePropagation()}),!0)",
+    ),
 }
-SCRIPT = "pydata-sphinx-theme.js"
+SCRIPTS = (
+    "pydata-sphinx-theme.js",
+    "searchtools.js",
+    "sphinx-book-theme.js",
+)
 
 
 FRONT = """<!DOCTYPE html>
@@ -116,12 +130,13 @@ def open_front(app, exception):
 
 
 def repair(app, exception):
-    """Repair every page and the theme's script; warn of a repair without use."""
+    """Repair every page and the scripts; warn of a repair without use."""
     if exception or app.builder.name != "html":
         return
     useless = set(REPAIRS)
     site = Path(app.outdir)
-    for page in (*site.rglob("*.html"), *site.rglob(SCRIPT)):
+    scripts = (found for name in SCRIPTS for found in site.rglob(name))
+    for page in (*site.rglob("*.html"), *scripts):
         html = page.read_text(encoding="utf-8")
         for fault, (pattern, remedy) in REPAIRS.items():
             html, count = pattern.subn(remedy, html)

@@ -4,20 +4,25 @@ They come from npm packages, which the set-up installs; `_static/book.css` says 
 A browser asks for them before all else, and sets a page in them if they are there when it is first
 drawn. If not, the page stays in what most readers have, stretched to the same width and height, so
 that no line moves under the reader's eyes: how much is measured on the text of the pages.
+
+Characters that these faces lack, and that not every system has, come in one more font, cut from
+several. What no font has is shown as a box, never as nothing.
 """
 
 import json
 import logging
 import re
 import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 from assets import TARGET
-from fontTools import subset
+from fontTools import merge, subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
+from lxml import html as markup
 from sphinx.errors import ExtensionError
 
 
@@ -56,6 +61,16 @@ if (location.protocol !== "file:")
       {{ rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href }}));
 </script>
 """
+REST = "Lab Rest"
+# Where the other characters are looked for: the first font that has one gives it.
+SPARE = {
+    "@fontsource-variable/noto-sans-jp": "files/*.woff2",
+    "@fontsource-variable/noto-sans-kr": "files/*.woff2",
+    "katex": "dist/fonts/KaTeX_Main-Regular.woff2",
+}
+# Latin, Greek and Cyrillic letters, and marks and spaces between them: every system has these.
+EVERYWHERE = {*range(0x530), *range(0x2000, 0x2070)}
+UNSEEN = "//script | //style | //head | //*[@class='katex']"
 TAG = re.compile(r"<(script|style|svg|head)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 
@@ -72,7 +87,7 @@ def copy(app, exception):
     ]
     used = {ord(c) for page in pages for c in page}
     letters = Counter("".join(TAG.sub(" ", page) for page in pages))
-    rules = []
+    rules, known = [], []
     for face in FACES:
         folder = packages / "@fontsource-variable" / face.package
         name = f"{face.package}-latin-wght-{face.style}.woff2"
@@ -86,6 +101,9 @@ def copy(app, exception):
             f" src: url(fonts/{file}); }}"
         )
         rules += stand_ins(face, font, packages / "@fontsource", letters)
+        known.append(set(font.getBestCmap()))
+    others = shown(pages) - EVERYWHERE - set.intersection(*known)
+    rules += rest(others, packages, target)
     sheet = target.with_name(SHEET)
     sheet.write_text("\n".join(rules) + "\n", encoding="utf-8")
 
@@ -99,13 +117,89 @@ def load(file):
 
 def cut(font, used, weights=None):
     """Return a font without the characters, features and weights that no page uses."""
-    options = subset.Options(layout_features=FEATURES, name_IDs=NAMES)
+    options = subset.Options(
+        layout_features=FEATURES, name_IDs=NAMES, notdef_outline=True
+    )
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=used.intersection(font.getBestCmap()))
     subsetter.subset(font)
     if weights:
         limits = {"wght": (weights[0], weights[-1])}
         font = instancer.instantiateVariableFont(font, limits)
+    font.flavor = "woff2"
+    return font
+
+
+def shown(pages):
+    """Return the characters of the pages' text. Mathematics has fonts of its own."""
+    found = set()
+    for page in pages:
+        tree = markup.fromstring(page)
+        for part in tree.xpath(UNSEEN):
+            part.drop_tree()
+        found |= {ord(c) for c in tree.text_content()}
+    return found
+
+
+def rest(wanted, packages, target):
+    """Write a font of the characters that are left, and yield the rule that names it."""
+    parts = []
+    for name, pattern in SPARE.items():
+        for file in sorted((packages / name).glob(pattern)):
+            font = load(file)
+            found = wanted.intersection(font.getBestCmap())
+            if found:
+                wanted = wanted - found
+                parts.append(plain(font, found))
+                shutil.copy(
+                    packages / name / "LICENSE",
+                    target / f"{Path(name).name}.LICENSE",
+                )
+    if not parts:
+        return
+    font = joined(parts)
+    font.save(target / "rest.woff2")
+    points = ", ".join(f"U+{point:X}" for point in sorted(font.getBestCmap()))
+    yield (
+        f'@font-face {{ font-family: "{REST}"; font-display: swap;'
+        f" src: url(fonts/rest.woff2); unicode-range: {points}; }}"
+    )
+
+
+def plain(font, points):
+    """Return a font of certain characters alone, in one weight."""
+    options = subset.Options(layout_features=[], notdef_outline=True)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=points)
+    subsetter.subset(font)
+    if "fvar" in font:
+        font = instancer.instantiateVariableFont(font, {"wght": 400})
+    font.flavor = None
+    return font
+
+
+def joined(fonts):
+    """Return one font of several, as old as the first."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, f"{n}.ttf") for n in range(len(fonts))]
+        for file, font in zip(files, fonts, strict=True):
+            font.save(file)
+        options = merge.Options(
+            drop_tables=[
+                "BASE",
+                "GDEF",
+                "GPOS",
+                "GSUB",
+                "STAT",
+                "gasp",
+                "vhea",
+                "vmtx",
+            ]
+        )
+        font = merge.Merger(options).merge([str(file) for file in files])
+    font.recalcTimestamp = False
+    for name in ("created", "modified"):
+        setattr(font["head"], name, getattr(fonts[0]["head"], name))
     font.flavor = "woff2"
     return font
 

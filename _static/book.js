@@ -15,6 +15,16 @@
   });
 }
 
+// A solution that a link leads to is open, as browsers do it for what stands inside of one.
+{
+  const open = () => {
+    const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (found?.matches("details")) found.open = true;
+  };
+  addEventListener("hashchange", open);
+  open();
+}
+
 // What a link leads to, shown beside it while it is pointed at or has the keyboard's focus: an
 // equation, a figure, a listing, a table, a reference, a term. The page itself has it, or one of
 // its templates, which _ext/previews.py has put there.

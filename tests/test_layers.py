@@ -47,9 +47,15 @@ FLOORS = [
     ("exercises.recurrent", "exercises.attending"),
     ("exercises.gated",),
     ("exercises",),
-    ("bottleneck.sweep", "phase.sweep", "sweeps.__main__"),
-    ("bottleneck.record", "phase.record"),
-    ("bottleneck", "phase"),
+    (
+        *("ablation.sweep", "bottleneck.sweep", "phase.sweep", "reach.sweep"),
+        "sweeps.__main__",
+    ),
+    (
+        *("ablation.record", "bottleneck.record", "phase.record"),
+        "reach.record",
+    ),
+    ("ablation", "bottleneck", "phase", "reach"),
     ("plots.style",),
     ("plots.diagrams", "plots.flow", "plots.gates", "plots.svg"),
     ("plots.learning", "plots.panels", "plots.translation"),

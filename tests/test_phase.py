@@ -98,13 +98,13 @@ def test_a_run_that_diverges_has_learnt_nothing(monkeypatch):
 
 
 def rows(**changed):
-    """Return a table in which every share is its row's number, and each second run is solved."""
+    """Return a table in which every share is its row's number, and each third run is solved."""
     return [
         Row(
             *case,
             {
                 "share": changed.get(f"row{case.row}", case.row),
-                "solved": case.row % 2 == 0,
+                "solved": case.row % 3 == 0,
             },
         )
         for case in phase.SWEEP.cases
@@ -115,19 +115,17 @@ def test_a_diagram_has_medians_and_counts():
     adding = phase.diagram(rows(), "adding")
     assert adding.share.shape == (len(phase.NETWORKS), 5)
     np.testing.assert_array_equal(
-        adding.share.ravel(), 2 + 5 * np.arange(adding.share.size)
+        adding.share.ravel(), 4.5 + 10 * np.arange(adding.share.size)
     )
-    np.testing.assert_array_equal(
-        adding.solved.ravel(), 3 - np.arange(adding.solved.size) % 2
-    )
+    np.testing.assert_array_equal(adding.solved.ravel()[:4], [4, 3, 3, 4])
     assert adding.networks == tuple(phase.NETWORKS)
-    assert (adding.gaps, adding.runs) == (phase.GAPS["adding"], 5)
+    assert (adding.gaps, adding.runs) == (phase.GAPS["adding"], 10)
     copying = phase.diagram(rows(), "copy memory")
-    assert copying.share[0, 0] == 2 + 5 * adding.share.size
+    assert copying.share[0, 0] == 4.5 + 10 * adding.share.size
 
 
 def test_what_diverged_counts_as_the_worst():
-    nans = {"row0": np.nan, "row1": np.nan, "row2": np.nan}
+    nans = {f"row{n}": np.nan for n in range(6)}
     assert phase.diagram(rows(**nans), "adding").share[0, 0] == np.inf
 
 
@@ -135,9 +133,9 @@ def test_rates_are_of_one_gap():
     adding = phase.diagram(rows(), "adding")
     rates = adding.rates(25)
     assert list(rates) == list(phase.NETWORKS)
-    assert rates["RNN"] == training.wilson_interval(2, 5)
-    assert rates["RNN, orthogonal"] == training.wilson_interval(3, 5)
-    assert adding.rates(10)["RNN"] == training.wilson_interval(3, 5)
+    assert rates["RNN"] == training.wilson_interval(3, 10)
+    assert rates["RNN, orthogonal"] == training.wilson_interval(4, 10)
+    assert adding.rates(10)["RNN"] == training.wilson_interval(4, 10)
 
 
 def test_unknown_problems_are_named():

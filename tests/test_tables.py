@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from lstm_lab.tables import Table
+from lstm_lab.tables import Foreign, Table
 
 
 def rendered(table):
@@ -85,3 +85,9 @@ def test_cells_are_shown_as_the_text_that_they_are():
 def test_rows_may_come_from_a_generator_once():
     table = Table(["a"], ([n] for n in range(2)))
     assert table._repr_markdown_().count("\n") == 3
+
+
+def test_a_text_in_another_language_says_in_which():
+    table = Table(["a"], [[Foreign("5 março <*|", "pt_BR")]])
+    (_, (shown,)) = rendered(table)
+    assert unescape(shown) == '<span lang="pt-BR">5 março <*|</span>'

@@ -733,6 +733,36 @@ def test_no_interval_goes_beyond_one(n):
     assert training.wilson_interval(0, n).low >= 0
 
 
+@pytest.mark.parametrize(
+    ("n", "low", "high"), [(6, 1, 6), (9, 2, 8), (10, 2, 9), (20, 6, 15)]
+)
+def test_the_interval_of_a_median_is_that_of_the_sign_test(n, low, high):
+    """The ranks are those of the usual tables."""
+    values = np.random.default_rng(0).permutation(np.arange(1, n + 1))
+    assert training.median_interval(values) == ((n + 1) / 2, low, high)
+
+
+def test_the_interval_of_a_median_covers_it():
+    rng = np.random.default_rng(0)
+    draws = rng.exponential(size=(4000, 10))
+    found = [training.median_interval(draw) for draw in draws]
+    covered = np.mean([low < np.log(2) < high for _, low, high in found])
+    assert 0.95 < covered < 0.99
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1, 2, 3, 4, 5], r"values must be six or more, .* \(5,\)"),
+        (np.ones((3, 4)), r"six or more, in one row, got shape \(3, 4\)"),
+        ([1, 2, 3, 4, 5, np.nan], "values must be numbers, got NaN"),
+    ],
+)
+def test_values_without_such_an_interval_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        training.median_interval(values)
+
+
 def test_a_criterion_is_met_below_it():
     config = change(SMALL, criterion=0.5, window=2)
     assert not runs.meets_criterion(config, [0.5, 0.5])

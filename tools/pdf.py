@@ -6,6 +6,7 @@ numbers in the table of contents.
 """
 
 import os
+import re
 import sys
 from copy import copy
 from pathlib import Path
@@ -23,6 +24,12 @@ UNPRINTED = (
     "script, .headerlink, .toctree-wrapper, .prev-next-area, .lab-controls,"
     " .only-dark, .copybtn, .lab-ask"
 )
+LINKS = ("href", "xlink:href")  # the second as HTML's parser reads it in an SVG
+NAMES = (
+    *("for", "headers", "list"),
+    *("aria-controls", "aria-describedby", "aria-labelledby"),
+)
+PAINT = re.compile(r"url\(#([^)]+)\)")  # clips, fills, markers and masks
 FOOTER = """<div style="width:100%;font-size:8px;text-align:center;color:#555">
 <span class="pageNumber"></span></div>"""
 
@@ -61,6 +68,8 @@ def join(site: Path, pages: list[str]) -> BeautifulSoup:
     whole.head.append(style := whole.new_tag("style"))
     style.string = STYLE.read_text(encoding="utf-8")
     body.insert(0, contents(whole))
+    if lost := unresolved(whole):
+        raise SystemExit(f"The printed book has nothing of the names {lost}")
     return whole
 
 
@@ -76,16 +85,15 @@ def move(article: Tag, page: str, anchors: dict[str, str]) -> None:
     own = anchors[f"{page}.html"]
     for named in article.select("[id]"):
         named["id"] = f"{own}--{named['id']}"
-    for user in article.select("[href^='#'], [*|href^='#']"):
-        for key in ("href", "xlink:href"):
-            if user.has_attr(key) and user[key].startswith("#"):
-                user[key] = (
-                    f"#{own}--{user[key][1:]}" if user[key][1:] else f"#{own}"
-                )
-    for clipped in article.select("[clip-path]"):
-        clipped["clip-path"] = clipped["clip-path"].replace(
-            "url(#", f"url(#{own}--"
-        )
+    for user in article.find_all(True):
+        for key, value in user.attrs.items():
+            if key in LINKS and value.startswith("#"):
+                user[key] = f"#{own}--{value[1:]}" if value[1:] else f"#{own}"
+            elif key in NAMES:
+                names = value.split() if isinstance(value, str) else value
+                user[key] = " ".join(f"{own}--{name}" for name in names)
+            elif isinstance(value, str):
+                user[key] = PAINT.sub(rf"url(#{own}--\1)", value)
     for link in article.select("a[href]"):
         path, _, name = link["href"].partition("#")
         if path and ":" not in path:
@@ -98,6 +106,20 @@ def move(article: Tag, page: str, anchors: dict[str, str]) -> None:
                 )
             else:
                 link.unwrap()
+
+
+def unresolved(whole: BeautifulSoup) -> list[str]:
+    """Return the names that a document refers to, and that nothing in it has."""
+    used = set()
+    for user in whole.find_all(True):
+        for key, value in user.attrs.items():
+            if key in LINKS and value.startswith("#"):
+                used.add(value[1:])
+            elif key in NAMES:
+                used.update(value.split() if isinstance(value, str) else value)
+            elif isinstance(value, str):
+                used.update(PAINT.findall(value))
+    return sorted(used - {named["id"] for named in whole.select("[id]")})
 
 
 def contents(whole: BeautifulSoup) -> Tag:

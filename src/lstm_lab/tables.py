@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
 
 from tabulate import tabulate
 
@@ -11,6 +13,13 @@ _VERBATIM = re.compile(
     r"(?P<code>(?<!`)(`+)(?!`).+?(?<!`)\2(?!`))|(?P<math>\$(?!\s)[^$]+(?<!\s)\$)"
 )
 _MARKUP = re.compile(r"[\\|*_<&\[\]`$~]")
+
+
+class Foreign(NamedTuple):
+    """A cell with a text in another language, and its locale, such as ``"pt_BR"``."""
+
+    text: str
+    locale: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,9 @@ class Table:
 
 def _cell(value: object) -> str:
     """Return the Markdown of a cell."""
+    if isinstance(value, Foreign):
+        language = escape(value.locale.replace("_", "-"))
+        return f'<span lang="{language}">{_cell(value.text)}</span>'
     text = " ".join(str(value).splitlines())
     parts, end = [], 0
     for found in _VERBATIM.finditer(text):

@@ -332,6 +332,7 @@ def cell_faults(book: Book, page: str) -> list[str]:
                 cell
             )
             & HIDDEN
+            and not is_announced(cell)
             and not all(
                 only_glues(statement) or only_sets_up(statement)
                 for statement in tree.body
@@ -353,6 +354,12 @@ def cell_faults(book: Book, page: str) -> list[str]:
             if present
         ]
     return faults
+
+
+def is_announced(cell: nbformat.NotebookNode) -> bool:
+    """Tell whether a cell is folded under a line that says what it is."""
+    line = cell.metadata.get("mystnb", {}).get("code_prompt_show")
+    return tags(cell) & HIDDEN == {"hide-input"} and bool(line)
 
 
 def only_sets_up(statement: ast.stmt) -> bool:

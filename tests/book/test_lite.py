@@ -51,8 +51,8 @@ import lstm_lab
 for module in pkgutil.walk_packages(lstm_lab.__path__, "lstm_lab."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-from lstm_lab import bottleneck, phase, sweeps
-for of in (bottleneck, phase):
+from lstm_lab import ablation, bottleneck, phase, reach, sweeps
+for of in (ablation, bottleneck, phase, reach):
     assert sweeps.load(of.SWEEP, of.STORE)
     assert not sweeps.check(of.SWEEP, of.STORE, rows=[0], jobs=1)
 """

@@ -109,6 +109,13 @@ def test_hidden_cells_may_only_glue(code, glues):
     assert checks.only_glues(ast.parse(code).body[0]) is glues
 
 
+ANNOUNCED = """---
+tags: [{}]
+mystnb:
+  code_prompt_show: Checks
+---"""
+
+
 @pytest.mark.parametrize(
     ("options", "code", "fault"),
     [
@@ -124,6 +131,9 @@ def test_hidden_cells_may_only_glue(code, glues):
         (":tags: [lesson]", "def f(): ...", None),
         ("", "# why\n\n" * 15 + "x = 3\n" * 14, None),
         (":tags: [hide-input]", 'glue("x", x)', None),
+        (":tags: [hide-input]", "x = 3", "more than import or glue"),
+        (ANNOUNCED.format("hide-input"), "x = 3", None),
+        (ANNOUNCED.format("remove-cell"), "x = 3", "more than import or glue"),
     ],
 )
 def test_rule_for_cells(tmp_path, options, code, fault):

@@ -8,10 +8,26 @@ import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-NARROW = 360  # pixels: the narrowest phone
+NARROW = 320  # pixels: the narrowest phone, or 1280 at four times the size
 HEIGHT = 844
 GIVEN_UP = "net::ERR_ABORTED"  # when the page that asked was left
 READY = "document.fonts.status === 'loaded'"
+PATIENCE = 120_000  # milliseconds, for what a busy machine does in one
+# A section that is far from the screen has the height of a placeholder, and its contents, which no
+# reader sees then, overlap what follows it. What is measured on a page is measured when all of it
+# is laid out, in letters that have come.
+LAY_OUT = """
+async () => {
+  const style = document.head.appendChild(document.createElement("style"));
+  style.textContent = "section { content-visibility: visible !important }";
+  const frame = () => new Promise(requestAnimationFrame);
+  const drawn = () => frame().then(frame);
+  const waits = (e) => e.checkVisibility() && !e.checkVisibility({ contentVisibilityAuto: true });
+  do await drawn(); while ([...document.querySelectorAll("section > *")].some(waits));
+  await document.fonts.ready;
+  await drawn();
+}
+"""
 
 # All rules, also those of good practice. One cannot read MathML, and takes a heading of a table
 # that is a formula for an empty one.
@@ -134,6 +150,7 @@ def opened(
         **options,
     )
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     faults = watch(page, home)
     page.goto(home + path)
     if options.get("java_script_enabled", True):
@@ -152,6 +169,7 @@ def look(
         page,
         faults,
     ):
+        page.evaluate(LAY_OUT)
         faults += [f"image {fault}" for fault in page.evaluate(IMAGES)]
         faults += [f"mathematics: {raw}" for raw in page.evaluate(RAW)]
         page.evaluate(AXE.read_text(encoding="utf-8"))

@@ -75,6 +75,21 @@ def test_a_page_without_a_fault_has_none(browser, site):
     assert look(browser, home, "a.html", "light", 390) == []
 
 
+# The box of the code is higher than its section's, and lies under the link, until it is laid out.
+UNSEEN = """
+<div style='height:5000px'></div>
+<section style='content-visibility:auto;contain-intrinsic-size:auto 9px'>
+<div style='height:300px;background:#f3f4f5'>code</div></section>
+<p><a href='#' style='color:#176de8'>a link</a></p>
+"""
+
+
+def test_what_is_not_laid_out_is_not_measured(browser, site):
+    folder, home = site
+    (folder / "a.html").write_text(PAGE.replace("<!-- here -->", UNSEEN))
+    assert look(browser, home, "a.html", "light", 390) == []
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_found(browser, site, name):
     fault, found = FAULTS[name]

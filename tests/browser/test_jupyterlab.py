@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import ROOT
+from .looking import PATIENCE
 
-START = 120_000  # milliseconds, for the server, the page and the kernel
-PATIENCE = 30  # seconds
+START = 600_000  # milliseconds, for the server, the page and the kernel
 MAKE = """\
 from lstm_lab.widgets import Control, Frame, MovingFigure
 
@@ -102,11 +102,11 @@ def notebook(browser, tmp_path):
         )
         yield page, said
     finally:
-        expect.set_options(timeout=None)
+        expect.set_options(timeout=PATIENCE)
         page.close()
         server.terminate()
         try:
-            server.wait(timeout=20)
+            server.wait(timeout=60)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
@@ -138,7 +138,7 @@ def test_a_figure_and_python_move_each_other(notebook):
     expect(shown).to_have_text("large blue")
     # What moves twice is sent twice, and the second time when the kernel has answered the first.
     moved = "{'size': 1, 'color': 1}\n"
-    for _ in range(PATIENCE):
+    for _ in range(START // 1000):
         told = run(page, 1).locator(".jp-OutputArea-output")
         if told.inner_text() == moved:
             break

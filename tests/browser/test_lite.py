@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 NOTEBOOK = "lite/notebooks/index.html?path=chapters/ch317.ipynb"
-START = 120_000  # milliseconds, for the kernel and for its packages
+START = 600_000  # milliseconds, for the kernel and for its packages
 PURE = "babel.dates, ipywidgets, joblib, tabulate, threadpoolctl, tqdm"
 PRINT = f"import sys, {PURE}\nprint(sys.platform, tqdm.tqdm.__name__)"
 

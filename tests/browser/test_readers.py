@@ -7,13 +7,21 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from PIL import Image
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
+from tools import pdf
+
 from .conftest import ROOT, SITE, chapters
-from .looking import opened
+from .looking import LAY_OUT, opened
 
 CHAPTERS = [page for page in chapters() if "/ch3" in page]
+# Whether typefaces have come, whenever they do.
+HERE = """
+(families) => families.every((family) => [...document.fonts].some((face) =>
+  face.status === "loaded" && face.family.replaceAll('"', "") === family))
+"""
 # The words that are shown, also where nothing has been laid out yet.
 WORDS = """
 () => {
@@ -23,7 +31,7 @@ WORDS = """
 }
 """
 # What Tab should reach, and what it does reach: each with whether that can be seen.
-CONTROLS = """
+CONTROLS = r"""
 () => {
   const able = "a[href], button, input, select, summary, textarea, [tabindex='0']";
   window.reachable = [...document.querySelectorAll(able)].filter((e) =>
@@ -31,12 +39,23 @@ CONTROLS = """
     e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
     e.getClientRects().length);
   window.reached = new Map();
-  const look = (e) => {
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(e);
-    return `${outlineStyle} ${outlineWidth} ${boxShadow} ` + getComputedStyle(e).backgroundColor
-      + getComputedStyle(e).border;
+  const clear = /^transparent$|, 0\)$/;
+  const look = (e) => marks(e) + (e.form ? marks(e.form) : ""); // a field may mark its form
+  const marks = (e) => {
+    const style = getComputedStyle(e);
+    const line = (side) => {
+      const [kind, width, color] = ["Style", "Width", "Color"].map((of) => style[side + of]);
+      const none = kind === "none" || !parseFloat(width) || clear.test(color);
+      return none ? "" : `${kind} ${width} ${color}`;
+    };
+    const lines = ["outline", "borderTop", "borderRight", "borderBottom", "borderLeft"].map(line);
+    const { boxShadow, backgroundColor } = style;
+    return [...lines, boxShadow, clear.test(backgroundColor) || backgroundColor].join();
   };
+  const first = document.activeElement; // a page may have given the focus away
+  first.blur();
   window.plain = new Map(window.reachable.map((e) => [e, look(e)]));
+  first.focus();
   window.reach = (target) => {
     const box = target.getClientRects()[0] ?? target.getBoundingClientRect();
     const { left, top, width, height } = box;
@@ -70,8 +89,11 @@ UNREACHED = """
 """
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["chapters/index.html", *CHAPTERS])
+@pytest.mark.parametrize(
+    ("path", "width"),
+    [(path, 1280) for path in [*chapters(), "search.html"]]
+    + [(path, 390) for path in ["chapters/index.html", *CHAPTERS]],
+)
 def test_every_control_is_reached_by_tab_and_seen(browser, home, path, width):
     with opened(browser, home, path, width=width) as (page, _):
         tab_through(page)
@@ -141,14 +163,89 @@ def test_figures_move_from_a_folder(browser):
 @pytest.mark.parametrize("path", CHAPTERS)
 def test_the_type_is_the_books_own(browser, home, path):
     with opened(browser, home, path) as (page, _):
-        loaded = page.evaluate(
-            "() => [...document.fonts].filter((f) => f.status === 'loaded')"
-            ".map((f) => f.family.replaceAll('\"', ''))"
+        page.wait_for_function(
+            HERE, arg=["Lab Serif", "Lab Sans", "KaTeX_Main"]
         )
         text = page.locator("article > section > section > p").first
         family = text.evaluate("e => getComputedStyle(e).fontFamily")
-    assert {"Lab Serif", "Lab Sans", "KaTeX_Main"} <= set(loaded)
     assert family.replace('"', "").startswith("Lab Serif")
+
+
+# --- The keyboard's focus, and colors that the system forces ---
+
+FOCUSED = "document.activeElement.outerHTML.slice(0, 80)"
+BUTTONS = ".bd-header-article button, .bd-header button"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_focus_stays_with_a_button_or_comes_back(browser, home, width):
+    with opened(browser, home, "chapters/ch317.html", width=width) as (page, _):
+        buttons = page.locator(BUTTONS).locator("visible=true")
+        assert buttons.count() >= 4
+        for n in range(buttons.count()):
+            button = buttons.nth(n)
+            button.focus()
+            before = page.evaluate(FOCUSED)
+            page.keyboard.press("Enter")
+            page.keyboard.press("Escape")
+            expect(button, before).to_be_focused()
+            page.evaluate(
+                "document.fullscreenElement && document.exitFullscreen()"
+            )
+
+
+# What a table tells by the colors behind its numbers, as places on the screen: the lightest and the
+# darkest cell of the weights that are seen, and a bar with what is left of it.
+SHADES = """
+(root) => [...root.querySelectorAll(".lab-weights")].filter((e) => e.checkVisibility()).map((e) => {
+  const cells = [...e.querySelectorAll("td[style]")];
+  cells.sort((a, b) => a.style.getPropertyValue("--w") - b.style.getPropertyValue("--w"));
+  return [cells[0], cells.at(-1)].map((cell) => {
+    const { x, y, width, height } = cell.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  });
+})
+"""
+BARS = """
+(root) => [...root.querySelectorAll(".lab-bar")].filter((e) => e.checkVisibility()).map((e) => {
+  const { x, bottom, width } = e.getBoundingClientRect();
+  const em = parseFloat(getComputedStyle(e).fontSize);
+  const share = (name) => parseFloat(e.style.getPropertyValue(name)) / 100;
+  const at = (part) => [x + em / 4 + (width - em / 2) * part, bottom - 0.25 * em];
+  const from = share("--from"), to = share("--to");
+  const rest = from > 1 - to ? from / 2 : (1 + to) / 2;
+  return Math.min(to - from, Math.max(from, 1 - to)) > 0.1 && [at((from + to) / 2), at(rest)];
+}).filter(Boolean)
+"""
+SIGNS = {"chapters/ch318.html": BARS, "chapters/ch319.html": SHADES}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("forced", ["none", "active"])
+@pytest.mark.parametrize("path", SIGNS)
+def test_colors_that_tell_something_are_seen(
+    browser, home, path, theme, forced
+):
+    with opened(browser, home, path, theme=theme, forced_colors=forced) as (
+        page,
+        _,
+    ):
+        told = 0
+        page.evaluate(LAY_OUT)
+        for root in page.locator(".lab-figure").all():
+            root.evaluate("e => e.scrollIntoView({ block: 'center' })")
+            pairs = root.evaluate(SIGNS[path])
+            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            for pair in pairs:
+                if max(y for _, y in pair) >= picture.height:
+                    continue  # below the screen
+                one, other = (picture.getpixel(tuple(at)) for at in pair)
+                difference = max(
+                    abs(a - b) for a, b in zip(one, other, strict=True)
+                )
+                assert difference > 60, (one, other)
+                told += 1
+        assert told > 0
 
 
 # --- On paper ---
@@ -161,16 +258,15 @@ ASKED = """
     .map(({ href }) => [href.split("/").at(-1), fetched.filter((name) => name === href).length]);
 }
 """
-SET = "() => [...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family)"
 
 
 def test_fonts_that_are_asked_for_early_are_fetched_once_and_set(browser, home):
     with opened(browser, home, "chapters/ch318.html") as (page, faults):
+        families = ["Lab Serif", "Lab Sans", "KaTeX_Main", "KaTeX_Math"]
+        page.wait_for_function(HERE, arg=families)
         asked = dict(page.evaluate(ASKED))
-        families = {name.strip('"') for name in page.evaluate(SET)}
     assert len(asked) == 5
     assert set(asked.values()) == {1}
-    assert {"Lab Serif", "Lab Sans", "KaTeX_Main", "KaTeX_Math"} <= families
     assert faults == []
 
 
@@ -205,6 +301,24 @@ def test_print_shows_the_text_alone_dark_on_white(browser, home, path, theme):
         assert wide == []
 
 
+UNDRAWN = """
+() => [...document.querySelectorAll("use")].filter((use) => {
+  const glyph = document.getElementById(use.getAttribute("xlink:href").slice(1));
+  return !glyph || (glyph.getAttribute("d") !== "" && !use.getBBox().width);
+}).map((use) => use.outerHTML)
+"""
+
+
+@pytest.mark.parametrize("path", ["chapters/ch317", "chapters/ch318"])
+def test_the_printed_book_draws_every_letter(browser, path):
+    whole = pdf.join(SITE, [path])
+    page = browser.new_page()
+    page.set_content(str(whole))
+    assert page.locator("use").count() > 100
+    assert page.evaluate(UNDRAWN) == []
+    page.close()
+
+
 # --- Looking for something ---
 
 
@@ -232,6 +346,52 @@ def test_search_finds_every_term(browser, home):
             [*wanted, "xylophone"],
         )
     assert missing == ["xylophone"]
+
+
+# What the search takes for the text of a page; what of it is LaTeX, and what is there twice.
+EXCERPT = r"""
+async (path) => {
+  const page = await (await fetch(path)).text(), text = Search.htmlToText(page);
+  const squeezed = (words) => words.replace(/[\s\u200b\u2061]+/g, ""), whole = squeezed(text);
+  const formulas = [...new DOMParser().parseFromString(page, "text/html")
+    .querySelectorAll("article semantics > mrow")].map((row) => squeezed(row.textContent));
+  return {
+    start: text.trim().slice(0, 20),
+    formulas: formulas.filter((words) => whole.includes(words)).length,
+    latex: text.match(/\\(odot|frac|partial|operatorname)\b/g) ?? [],
+    twice: formulas.filter((words) => words.length > 12 && whole.includes(words + words)),
+  };
+}
+"""
+
+
+def test_excerpts_of_a_search_are_what_is_read(browser, home):
+    with opened(browser, home, "search.html") as (page, _):
+        found = page.evaluate(EXCERPT, "chapters/ch318.html")
+    assert found["formulas"] > 200
+    assert found["start"].startswith("ch318")  # the title, not the contents
+    assert found["latex"] == []
+    assert found["twice"] == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("where", ["dialog", "page"])
+def test_what_is_searched_stands_beside_the_magnifier(
+    browser, home, where, width
+):
+    path = "search.html" if where == "page" else "chapters/ch318.html"
+    with opened(browser, home, path, width=width) as (page, _):
+        if where == "dialog":
+            page.keyboard.press("Control+k")
+        form = page.locator("form.bd-search:visible").first
+        icon = form.locator(".fa-magnifying-glass").bounding_box()
+        field = form.locator("input")
+        inset = field.evaluate(
+            "e => parseFloat(getComputedStyle(e).paddingLeft)"
+        )
+        words = field.bounding_box()["x"] + inset
+    assert icon["width"] > 0
+    assert words >= icon["x"] + icon["width"]
 
 
 # --- Moving figures ---
@@ -296,12 +456,15 @@ def test_a_finger_moves_a_figure(browser, home):
     ) as (page, _):
         figure = page.locator(".lab-figure").first
         slider = figure.locator("input").first
+        page.evaluate(LAY_OUT)
         slider.scroll_into_view_if_needed()
         frames, box = seen(figure), slider.bounding_box()
+        value = slider.input_value()
         assert box["height"] >= 24
         page.touchscreen.tap(
             box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
         )
+        expect(slider).not_to_have_value(value)
         assert seen(figure) != frames
 
 
@@ -318,7 +481,37 @@ def test_an_address_within_a_page_leads_there(browser, home, path, width):
             place = page.locator(f"#{name}")
             place.locator("img:visible").first.evaluate("e => e.decode()")
             top = place.bounding_box()["y"]
-            assert 0 <= top < 300, (name, top)
+            assert abs(top - PLACE) <= NEAR, (name, top)
+
+
+PLACE = 64  # pixels below the upper edge, where the header ends
+NEAR = 4
+# Where the heading of a link's section is, as far below its place as the page's end lets it come.
+CLICK = """
+async (name) => {
+  document.querySelector(`.page-toc a[href="#${CSS.escape(name)}"]`).click();
+  for (const _ of [1, 2, 3]) await new Promise(requestAnimationFrame);
+  const { scrollHeight, clientHeight } = document.documentElement;
+  const rest = scrollHeight - clientHeight - scrollY;
+  const { top } = document.getElementById(name).querySelector("h2, h3").getBoundingClientRect();
+  return [top, rest];
+}
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_the_first_click_on_a_heading_leads_to_it(browser, home, path, width):
+    source = BeautifulSoup((SITE / path).read_text(encoding="utf-8"), "lxml")
+    links = source.select(".page-toc a[href^='#']")
+    assert len(links) > 10
+    with opened(browser, home, path, width=width) as (page, _):
+        for link in links:
+            page.goto("about:blank")
+            page.goto(home + path)
+            top, rest = page.evaluate(CLICK, link["href"][1:])
+            assert top >= PLACE - NEAR, (link["href"], top)
+            assert top <= PLACE + NEAR or rest < 1, (link["href"], top)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +530,7 @@ def test_a_link_shows_what_it_leads_to(browser, home, link, kind, by):
             page.locator(f"article {link}").first,
             page.locator(".lab-preview"),
         )
+        page.evaluate(LAY_OUT)  # a link that moves would leave the pointer
         found.scroll_into_view_if_needed()
         assert card.is_hidden()
         if by == "pointer":
@@ -346,7 +540,7 @@ def test_a_link_shows_what_it_leads_to(browser, home, link, kind, by):
             found.focus()
         card.locator(kind).wait_for()
         page.keyboard.press("Escape")
-        assert card.is_hidden()
+        expect(card).to_be_hidden()
         assert faults == []
 
 
@@ -430,7 +624,7 @@ def test_the_site_tells_where_it_is():
 
 def test_the_cheat_sheet_is_one_page(browser, home):
     with opened(browser, home, "chapters/cheatsheet.html") as (page, _):
-        page.wait_for_function("document.fonts.ready")
+        page.evaluate(LAY_OUT)
         printed = PdfReader(io.BytesIO(page.pdf(format="A4")))
     assert len(printed.pages) == 1
 
@@ -442,4 +636,75 @@ def test_an_answer_opens_by_keyboard(browser, home, path):
         answer = question.locator("details").first
         question.scroll_into_view_if_needed()
         answer.locator("summary").press("Enter")
-        assert answer.locator("p").last.is_visible()
+        expect(answer.locator("p").last).to_be_visible()
+
+
+# --- Solutions ---
+
+CLOSED = "details.solution:not([open])"
+
+
+def named(page):
+    """Return the role, the name and the state of the first solution's bar, as they are heard."""
+    session = page.context.new_cdp_session(page)
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    bar = {"nodeId": root, "selector": "details.solution > summary"}
+    found = session.send("DOM.querySelector", bar)
+    (node,) = session.send(
+        "Accessibility.getPartialAXTree", {**found, "fetchRelatives": False}
+    )["nodes"]
+    states = {p["name"]: p["value"]["value"] for p in node["properties"]}
+    return node["role"]["value"], node["name"]["value"], states["expanded"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_solutions_are_closed_and_open_without_scripts(browser, home, path):
+    text = (ROOT / path).with_suffix(".md").read_text(encoding="utf-8")
+    with opened(browser, home, path, java_script_enabled=False) as (page, _):
+        expect(page.locator(CLOSED)).to_have_count(
+            text.count("{solution-start}")
+        )
+        first = page.locator("details.solution").first
+        assert first.locator("section").is_hidden()
+        first.locator("summary").click()
+        assert first.locator("section").is_visible()
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_the_whole_bar_opens_a_solution(browser, home, path):
+    with opened(browser, home, f"{path}#exercises") as (page, faults):
+        solution = page.locator("details.solution").first
+        bar = solution.locator("summary")
+        inside = solution.locator("section")
+        bar.scroll_into_view_if_needed()
+        box, address = bar.bounding_box(), page.url
+        for share in (0.02, 0.3, 0.98):
+            for opens in (True, False):
+                x, y = share * box["width"], box["height"] / 2
+                bar.click(position={"x": x, "y": y})
+                expect(inside).to_be_visible(visible=opens)
+        for key in ("Enter", "Space"):
+            role, name, is_open = named(page)
+            assert role == "DisclosureTriangle"
+            assert re.match(r"Show solution to Exercise \d+ \(", name)
+            assert not is_open
+            bar.press(key)
+            expect(inside).to_be_visible()
+            _, name, is_open = named(page)
+            assert name.startswith("Solution to Exercise")
+            assert is_open
+            bar.press(key)
+        assert page.url == address
+        bar.press("Enter")
+        link = solution.locator("p > a").first
+        exercise = page.locator(link.get_attribute("href"))
+        link.click()
+        expect(exercise).to_be_in_viewport()
+        assert faults == []
+
+
+def test_a_link_to_a_solution_opens_it(browser, home):
+    with opened(browser, home, "chapters/ch317.html#sol-slope") as (page, _):
+        expect(page.locator("#sol-slope[open]")).to_be_in_viewport()
+        page.evaluate("location.hash = '#sol-epsilon'")
+        expect(page.locator("#sol-epsilon[open]")).to_be_in_viewport()

@@ -82,11 +82,28 @@ def test_a_wide_clip_changes_no_bit():
 
 def test_without_clipping_the_cliff_throws_the_path_out():
     free = gradflow.descend(1.9, -0.1, **STEEP)
-    clipped = gradflow.descend(1.9, -0.1, clip=0.5, **STEEP)
     steps = np.linalg.norm(np.diff(free.points, axis=0), axis=1)
     assert (steps > 1).sum() == 1
     assert free.losses[-1] > 1e-2
-    assert clipped.losses[-1] < 1e-6
+    assert free.gradient_norms[-1] < 1e-3  # stuck where it has landed
+
+
+@pytest.mark.parametrize("clip", [1.0, 5.0])
+def test_a_clip_shortens_the_one_gradient_that_throws_it_out(clip):
+    free = gradflow.descend(1.9, -0.1, **STEEP)
+    clipped = gradflow.descend(1.9, -0.1, clip=clip, **STEEP)
+    (long,) = np.flatnonzero(clipped.gradient_norms > clip)
+    assert long == free.gradient_norms.argmax()
+    np.testing.assert_array_equal(
+        clipped.points[: long + 1], free.points[: long + 1]
+    )
+    assert clipped.losses[-1] < 1e-4
+
+
+def test_a_clip_that_is_too_short_never_meets_the_cliff():
+    # At 0.5 the gradients of the way down are shortened, too, and lead past the wall.
+    clipped = gradflow.descend(1.9, -0.1, clip=0.5, **STEEP)
+    assert 0.5 < clipped.gradient_norms.max() < 1
 
 
 # Bad input

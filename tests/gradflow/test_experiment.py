@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_lab import gradflow, lstm, rnn
+from lstm_lab import coupled, gradflow, gru, lstm, rnn
 from lstm_lab.gradflow import experiment
 from lstm_lab.initialization import start
 
@@ -74,3 +74,34 @@ def test_bad_sizes_are_named(name, size, message):
         (TypeError, ValueError), match=f"{name} must be {message}"
     ):
         experiment.draw_and_run(rnn, rnn.init, **sizes)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda **options: gradflow.gradient_flow(rnn, **options),
+        lambda **options: gradflow.truncation_bias(rnn, windows=[1], **options),
+        lambda **options: gradflow.cell_paths({"": lstm.init}, **options),
+    ],
+    ids=["gradient_flow", "truncation_bias", "cell_paths"],
+)
+def test_seeds_are_some_and_are_seeds(measure):
+    sizes = {"D": 2, "H": 3, "T": 4}
+    with pytest.raises(ValueError, match="seeds must be one or more, got none"):
+        measure(**sizes, seeds=[])
+    for wrong in (-1, None, 0.5):
+        with pytest.raises(ValueError, match=f"seed must be .*, got {wrong!r}"):
+            measure(**sizes, seeds=[0, wrong])
+
+
+@pytest.mark.parametrize("arch", [rnn, lstm, gru, coupled])
+def test_the_experiments_take_any_architecture(arch):
+    sizes = {"D": 2, "H": 3, "T": 6, "seeds": [0]}
+    flow = gradflow.gradient_flow(arch, **sizes)
+    bias = gradflow.truncation_bias(arch, windows=[1, 6], **sizes)
+    assert np.isfinite(flow.log10_norms).all()
+    np.testing.assert_allclose(bias.cosines[:, -1], 1, rtol=1e-12)
+    x = np.random.default_rng(0).normal(size=(6, 2))
+    params = arch.init(2, 3, rng=np.random.default_rng(0))
+    found = gradflow.gradient_map(arch, params, x)
+    assert found.architecture == flow.architecture == bias.architecture

@@ -159,3 +159,11 @@ def test_bad_forget_biases_are_named(bias):
 
 def test_a_gate_that_is_open_but_for_less_than_a_float_can_say_keeps_for_ever():
     assert gradflow.time_constant(745.0) == np.inf
+
+
+def test_the_norm_of_a_huge_cell_state_does_not_overflow():
+    params = lstm.init(2, 3, rng=np.random.default_rng(0))
+    c0 = np.full(3, 1e200)
+    trace = lstm.forward(params, np.zeros((2, 2)), c0=c0)
+    norms = gradflow.gate_activations(trace).cell_norm
+    assert np.all((norms > 1e199) & np.isfinite(norms))

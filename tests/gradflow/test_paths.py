@@ -1,5 +1,7 @@
 """The direct path beside all paths, against closed forms and derivatives."""
 
+from functools import reduce
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,30 @@ def test_cell_paths_record():
         )
 
 
+def test_one_step_jacobians_are_those_to_each_step(rng):
+    params, x = lstm.init(2, 3, rng=rng), rng.normal(size=(7, 2))
+    steps = gradflow.one_step_jacobians(params, lstm.forward(params, x))
+    assert steps.shape == (6, 3, 3)
+    for t, step in enumerate(steps, start=2):
+        until = lstm.forward(params, x[:t])
+        expected = next(gradflow.cell_jacobians(params, until))
+        np.testing.assert_allclose(step, expected, rtol=0, atol=EXACT)
+
+
+def test_the_product_of_single_steps_lacks_the_way_through_the_output_gate(
+    rng,
+):
+    params, x = lstm.init(2, 3, rng=rng), rng.normal(size=(7, 2))
+    for silent, equal in (((), False), (("o",), True)):
+        quiet = initialization.silence(params, *silent)
+        trace = lstm.forward(quiet, x)
+        product = reduce(
+            np.matmul, gradflow.one_step_jacobians(quiet, trace)[::-1]
+        )
+        *_, whole = gradflow.cell_jacobians(quiet, trace)
+        assert np.allclose(product, whole, rtol=0, atol=1e-12) == equal
+
+
 def test_cell_paths_of_one_network_are_those_of_its_trace(draw_and_run):
     start = uniform_lstm(f=1.0)
     paths = gradflow.cell_paths({"": start}, D=2, H=4, T=6, seeds=(5,))
@@ -164,13 +190,18 @@ def test_paths_want_a_trace_of_an_lstm(rng):
         gradflow.direct_path(other)
     with pytest.raises(TypeError, match=message):
         next(gradflow.cell_jacobians(params, other))
+    with pytest.raises(TypeError, match=message):
+        gradflow.one_step_jacobians(params, other)
 
 
 def test_cell_jacobians_want_one_sequence(rng):
     params = lstm.init(2, 3, rng=rng)
     batch = lstm.forward(params, rng.normal(size=(5, 3, 2)))
-    with pytest.raises(ValueError, match=r"trace\.x must have shape \(T, D\)"):
-        next(gradflow.cell_jacobians(params, batch))
+    for jacobians in (gradflow.cell_jacobians, gradflow.one_step_jacobians):
+        with pytest.raises(
+            ValueError, match=r"trace\.x must have shape \(T, D\)"
+        ):
+            next(iter(jacobians(params, batch)))
 
 
 def test_paths_have_the_sizes_of_the_chapter_unless_told_otherwise():

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lstm_lab import gradflow, gru, lstm, rnn, tree
+from lstm_lab import coupled, gradflow, gru, lstm, rnn, tree
+from lstm_lab.gradflow import truncation
 from lstm_lab.initialization import silence, start
 
 EXACT = 1e-11  # float64, relative to the largest entry: sums of some hundred products
@@ -258,3 +259,26 @@ def test_a_bias_has_the_sizes_of_the_chapter_unless_told_otherwise():
     )
     np.testing.assert_array_equal(usual.lengths, chosen.lengths)
     assert usual.T == 100
+
+
+def test_gradients_whose_squares_underflow_or_overflow_have_a_direction():
+    gradient = np.array([3.0, 4.0])
+    for size in (1e-200, 1e200):
+        found = truncation._cosine(size * gradient, size * gradient[::-1])
+        assert found == pytest.approx(24 / 25)
+
+
+def test_every_parameter_takes_part():
+    """A bias of its own, of a GRU that resets after the product, is one of them."""
+    params = gru.init(2, 3, rng=np.random.default_rng(0), reset="after")
+    assert truncation._flat(params).size == tree.size(params)
+
+
+def test_the_rule_of_the_lstm_wants_its_parameters():
+    rng = np.random.default_rng(0)
+    params = coupled.init(2, 3, rng=rng)
+    trace = coupled.forward(params, rng.normal(size=(4, 2)))
+    with pytest.raises(TypeError, match=r"params must be lstm_lab\.lstm\.Par"):
+        gradflow.carousel_grads(params, trace, np.ones((4, 3)))
+    with pytest.raises(TypeError, match=r"params must be lstm_lab\.lstm\.Par"):
+        next(gradflow.cell_jacobians(params, trace))

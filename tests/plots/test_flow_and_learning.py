@@ -150,14 +150,23 @@ def test_cliff_and_descents(ax):
     assert plots.cliff(ax, landscape, descents) is ax
     shown = ax.collections[0].get_array().reshape(3, 4)
     np.testing.assert_allclose(shown, np.log10(landscape.loss + 1e-6))
-    for descent, path, end in zip(
-        descents, ax.lines[::2], ax.lines[1::2], strict=True
+    for descent, path, first, last in zip(
+        descents, ax.lines[::3], ax.lines[1::3], ax.lines[2::3], strict=True
     ):
         np.testing.assert_array_equal(path.get_xydata(), descent.points)
-        np.testing.assert_array_equal(end.get_xydata()[0], descent.points[-1])
+        np.testing.assert_array_equal(first.get_xydata()[0], descent.points[0])
+        np.testing.assert_array_equal(last.get_xydata()[0], descent.points[-1])
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["clipped at 0.01", "no clipping"]
-    assert ax.lines[0].get_linewidth() > ax.lines[2].get_linewidth()
+    assert ax.lines[0].get_linewidth() > ax.lines[3].get_linewidth()
+
+
+def test_a_cliff_need_not_be_explained_again(ax):
+    landscape = gradflow.cliff(np.linspace(1, 2, 4), np.linspace(-1, 0, 3))
+    descent = gradflow.descend(1.9, -0.1, rate=0.02, steps=3)
+    plots.cliff(ax, landscape, [descent], explained=False)
+    assert ax.get_legend() is None
+    assert ax.figure.axes == [ax]
 
 
 def test_learning_curves(ax):

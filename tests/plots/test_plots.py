@@ -1,12 +1,14 @@
 """Figures draw what their records hold, on the axes that they are given."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lstm_lab import gradflow, gru, lstm, plots, rnn
+from lstm_lab import coupled, gradflow, gru, lstm, plots, rnn
 
 ARCHITECTURES = [rnn, lstm, gru]
 
@@ -31,6 +33,31 @@ def test_gradient_flow(ax):
     styles = {(line.get_color(), line.get_linestyle()) for line in ax.lines}
     assert len({color for color, _ in styles}) == 3
     assert len({style for _, style in styles}) == 3  # told apart without colour
+
+
+def test_any_architecture_is_drawn(ax):
+    flow = gradflow.gradient_flow(coupled, D=2, H=3, T=5, seeds=(0, 1))
+    further = [replace(flow, architecture=name) for name in ("mgu", "ugrnn")]
+    plots.gradient_flow(ax, [flow, *further, replace(flow, architecture="mgu")])
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["coupled gates", "mgu", "ugrnn", "mgu"]
+    looks = [(line.get_color(), line.get_linestyle()) for line in ax.lines]
+    assert len(set(looks)) == 3
+    assert looks[1] == looks[3]
+    bias = gradflow.truncation_bias(
+        coupled, windows=[1, 5], D=2, H=3, T=5, seeds=(0, 1)
+    )
+    assert plots.truncation(Figure().subplots(), [bias]).get_legend()
+
+
+def test_any_gate_is_drawn(rng):
+    """The candidate shifted into (0, 1), and a gate of another cell."""
+    gates = rng.uniform(size=(5, 2, 3))
+    names = ("g", "s")
+    record = gradflow.gate_histogram(gates, names, packed=names)
+    axes = Figure().subplots(1, 2)
+    plots.gate_histograms(axes, [record], ["now"])
+    assert [ax.get_title() for ax in axes] == ["Candidate", "Gate s"]
 
 
 def test_bands_reach_from_the_lowest_to_the_highest_seed(ax):

@@ -43,7 +43,8 @@ def test_a_figure_in_a_page_follows_its_scheme():
 def test_places_are_as_fine_as_a_screen():
     figure = draw(1 / 3)
     drawn = BeautifulSoup(plots.inline(figure, label="a"), "html.parser").svg
-    numbers = re.findall(r"\d+\.(\d+)", str(drawn))
+    places = re.sub(r"scale\([^)]*\)", "", str(drawn))
+    numbers = re.findall(r"\d+\.(\d+)", places)
     assert max(map(len, numbers)) == 2
     (line,) = figure.axes[0].lines
     ends = figure.axes[0].transData.transform(line.get_xydata())
@@ -54,6 +55,17 @@ def test_places_are_as_fine_as_a_screen():
         for mark, across, down in zip("ML", x, height - y, strict=True)
     )
     assert path in str(drawn)
+
+
+def test_letters_keep_their_size_and_colours_their_opacity(tmp_path):
+    figure = draw(1)
+    figure.axes[0].fill_between([0, 1], [0, 1], alpha=0.125)
+    figure.savefig(tmp_path / "a.svg", transparent=True)
+    file = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    for factor in (r"scale\([^)]*\)", r"opacity: [\d.]+"):
+        wanted = re.findall(factor, file)
+        assert re.search(r"\.\d{3}", "".join(wanted))
+        assert re.findall(factor, plots.inline(figure, label="a")) == wanted
 
 
 def test_names_of_figures_in_one_page_differ():

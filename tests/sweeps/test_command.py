@@ -14,11 +14,9 @@ from lstm_lab.sweeps.__main__ import EPILOG, main
 from lstm_lab.sweeps.store import Row, appending, create, header, read
 
 from .conftest import PATIENCE, lines, wait_for
-from .experiments import LEARNING, SQUARES
+from .experiments import HOLD, LEARNING, LOG, SQUARES
 
 TARGET = "sweeps.experiments:SQUARES"
-# So that who looks on is quicker than the sweep.
-SLOWER = {"SWEEPS_TEST_PAUSE": "0.4"}
 
 
 @pytest.fixture
@@ -302,12 +300,17 @@ def as_calls(cases):
     )
 
 
+def held(log, calls):
+    """Return what lets a sweep begin that many calls, of which two at once may hold one."""
+    return {LOG: str(log), HOLD: str(calls)}
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_ends_a_sweep_and_the_same_command_goes_on(
     start, store, tmp_path, jobs
 ):
     command = learning(store, "--jobs", jobs)
-    process = start(*command, **SLOWER)
+    process = start(*command, **held(tmp_path / "log", 5))
     wait_for(lambda: lines(store) > 2)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     assert process.wait(PATIENCE) == 130
@@ -339,7 +342,10 @@ def test_a_sweep_killed_again_and_again_loses_and_repeats_no_row(
     run(LEARNING, once, jobs=1)
     for rows in moments:
         before = read(store).rows if store.exists() else ()
-        process = start(*learning(store, "--jobs", jobs), **SLOWER)
+        log = tmp_path / f"log-{rows}"
+        process = start(
+            *learning(store, "--jobs", jobs), **held(log, rows + jobs)
+        )
         wait_for(lambda rows=rows: lines(store) > rows)
         process.kill()
         assert process.wait(PATIENCE) == -signal.SIGKILL

@@ -43,7 +43,7 @@ def test_a_gain_tells_its_numbers(gains, parsed):
     for n, (name, flow) in enumerate(flows.items()):
         values = 10 ** spectra.log10_singular_values[n, -1]
         bound = spectra.largest[n] ** 10
-        expected = [flow.typical[-1], values[0], values[-1], bound]
+        expected = [flow.typical[-1], 2, values[0], values[-1], bound]
         gain, lag, *told = numbers(dial.frames[n])
         assert (gain, lag) == (float(name), 10)
         np.testing.assert_allclose(told, expected, rtol=0.05)

@@ -6,11 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from lstm_lab import widgets
 from lstm_lab.widgets import Control, Frame, MovingFigure
-
-sync_api = pytest.importorskip("playwright.sync_api")
 
 BROWSER = os.environ.get("CHROME_PATH") or shutil.which("chromium")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
@@ -37,11 +36,28 @@ def figure(label="one", **options):
     return MovingFigure(label, controls, frames, picture=picture, **options)
 
 
+def no_browser():
+    """Fail where a browser is owed; elsewhere skip, which pytest counts and shows."""
+    why = "NO BROWSER: the script was not run. Set CHROME_PATH to a Chromium"
+    if os.environ.get("CI"):
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", pytest.fail), ("", pytest.skip)]
+)
+def test_without_a_browser_there_is_no_silence(monkeypatch, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome.Exception, match="NO BROWSER"):
+        no_browser()
+
+
 @pytest.fixture(scope="module")
 def browser():
     if BROWSER is None:
-        pytest.skip("no Chromium: set CHROME_PATH")
-    with sync_api.sync_playwright() as playwright:
+        no_browser()
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=BROWSER, args=OPTIONS
         )

@@ -19,11 +19,27 @@ def test_each_source_has_its_frame(translator, parsed):
     answers = translator.translate(SOURCES)
     for n, (answer, source) in enumerate(zip(answers, SOURCES, strict=True)):
         table = widgets.attention_table(answer, source)
-        summary, shown, _ = figure.frames[n]
+        summary, shown, *_ = figure.frames[n]
         assert shown == table
         assert summary.startswith(f"{source} becomes {answer.text},")
         p = np.exp(answer.log_probability)
         assert summary.endswith(f"with probability {p:.4f}.")
+
+
+def test_a_source_says_its_language_wherever_it_stands(translator, parsed):
+    figure = widgets.translations(
+        translator, SOURCES, languages=["de", "ja", ""]
+    )
+    html = parsed(figure)
+    spoken = {"de": "ab", "ja": "月"}
+    for place in ("option", ".lab-said span"):
+        found = {e["lang"]: e.text for e in html.select(f"{place}[lang]")}
+        assert found == spoken
+    heads = html.select("thead[lang]")
+    assert {head["lang"]: head.text for head in heads} == spoken
+    for n, source in enumerate(SOURCES):
+        said = html.select_one(f'.lab-said [data-frame="{n}"]')
+        assert said.text.startswith(f"{source} becomes")
 
 
 def test_a_table_has_the_weights(translator):
@@ -51,6 +67,8 @@ def test_a_notebook_answers_other_texts(translator):
 def test_what_cannot_be_shown_is_named(translator):
     with pytest.raises(ValueError, match="sources must be different"):
         widgets.translations(translator, ["a", "a"])
+    with pytest.raises(ValueError, match="one for each of 2 sources"):
+        widgets.translations(translator, ["a", "b"], languages=["de"])
     with pytest.raises(ValueError, match="texts must be at least one"):
         widgets.translations(translator, [])
     blind = seq2seq.Translation("a", -1.0, None)

@@ -5,7 +5,11 @@ made them; it prints nothing and draws nothing.
 """
 
 from lstm_lab.gradflow.cliff import Cliff, Descent, cliff, descend
-from lstm_lab.gradflow.experiment import SEEDS, geometric_mean
+from lstm_lab.gradflow.experiment import (
+    SEEDS,
+    draw_and_run,
+    geometric_mean,
+)
 from lstm_lab.gradflow.flow import (
     GradientFlow,
     GradientMap,
@@ -24,6 +28,7 @@ from lstm_lab.gradflow.paths import (
     cell_jacobians,
     cell_paths,
     direct_path,
+    one_step_jacobians,
 )
 from lstm_lab.gradflow.spectra import (
     Lyapunov,
@@ -62,12 +67,14 @@ __all__ = [
     "cliff",
     "descend",
     "direct_path",
+    "draw_and_run",
     "gate_activations",
     "gate_histogram",
     "geometric_mean",
     "gradient_flow",
     "gradient_map",
     "lyapunov",
+    "one_step_jacobians",
     "powers",
     "spectra",
     "time_constant",

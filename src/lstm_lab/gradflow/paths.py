@@ -14,7 +14,7 @@ from lstm_lab.gradflow.experiment import (
     geometric_mean,
     some_seeds,
 )
-from lstm_lab.jacobians import pull_back
+from lstm_lab.jacobians import pull_back, step_jacobians
 from lstm_lab.numerics import Array
 from lstm_lab.packing import apart
 
@@ -75,8 +75,8 @@ def cell_jacobians(params: lstm.Params, trace: lstm.Trace) -> Iterator[Array]:
     ----------
     Chapter ch318, equations ``eq-full-step`` and ``eq-full-path``.
     """
-    checks.instance("params", params, lstm.Params)
     checks.instance("trace", trace, lstm.Trace)
+    checks.instance("params", params, lstm.Params)
     checks.array("trace.x", trace.x, ("T", "D"))
     H = params.H
     pulled = pull_back(lstm, params, trace, np.zeros((H, H)), np.eye(H))
@@ -85,6 +85,45 @@ def cell_jacobians(params: lstm.Params, trace: lstm.Trace) -> Iterator[Array]:
     for t, cotangents in zip(steps, pulled, strict=False):
         dh, dc = cotangents.values()
         yield lstm.cell_total(dh, dc, trace.gates[t - 1], trace.c[t])
+
+
+def one_step_jacobians(params: lstm.Params, trace: lstm.Trace) -> Array:
+    r"""Return :math:`dc_t / dc_{t-1}` along all paths, for each step t = 2, ..., T.
+
+    .. math:: \frac{d c_t}{d c_{t-1}} = \operatorname{diag}(f_t) + A_t E_{t-1}
+
+    Their product is not :math:`dc_T / dc_1`, which `cell_jacobians` yields: it lacks the paths
+    through the output gate to the next hidden state.
+
+    Parameters
+    ----------
+    params : lstm.Params
+        The weights of the forward pass.
+    trace : lstm.Trace
+        Of a forward pass over x of shape (T, D).
+
+    Returns
+    -------
+    ndarray of shape (T - 1, H, H)
+        Row j of a matrix is the gradient of entry j of :math:`c_t`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `trace` is none of an LSTM, or of a batch.
+
+    References
+    ----------
+    Chapter ch318, equation ``eq-full-step``.
+    """
+    checks.instance("trace", trace, lstm.Trace)
+    H = params.H
+    to_c = step_jacobians(lstm, params, trace)[1:, H:]
+    _, _, o, _ = apart(trace.gates[:-1])
+    shown = o * (1 - np.tanh(trace.c[1:-1]) ** 2)
+    round_through_h = to_c[:, :, :H] * shown[:, np.newaxis]
+    jacobians: Array = to_c[:, :, H:] + round_through_h
+    return jacobians
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,8 @@ def carousel_grads(
     ----------
     S. Hochreiter and J. Schmidhuber, Neural Computation 9 (1997), appendix A.
     """
-    checks.instance("params", params, lstm.Params)
     checks.instance("trace", trace, lstm.Trace)
+    checks.instance("params", params, lstm.Params)
     dh = checks.array("dh", dh, trace.h[1:].shape, dtype=trace.h.dtype)
     da, dc = packing.empty_like(trace.gates), np.zeros_like(trace.c[0])
     for t in reversed(range(len(trace.x))):

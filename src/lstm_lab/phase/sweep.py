@@ -82,7 +82,7 @@ GAPS: Mapping[str, tuple[int, ...]] = {
     "adding": (10, 25, 50, 100, 200),
     "copy memory": (10, 30, 100),
 }
-SEEDS = range(5)
+SEEDS = range(10)
 EARLY = 3
 """Updates whose losses another machine reproduces."""
 RECIPE = partial(

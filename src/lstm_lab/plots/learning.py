@@ -16,8 +16,16 @@ from lstm_lab.training import Run
 _MIDDLE = 0.47
 
 
-def cliff(ax: Axes, landscape: Cliff, descents: Sequence[Descent]) -> Axes:
-    """Draw the loss as colours, and paths of gradient descent over it.
+def cliff(
+    ax: Axes,
+    landscape: Cliff,
+    descents: Sequence[Descent],
+    *,
+    explained: bool = True,
+) -> Axes:
+    """Draw the loss as colors, and paths of gradient descent over it.
+
+    A square marks where a path starts, a circle where it ends.
 
     Parameters
     ----------
@@ -27,6 +35,8 @@ def cliff(ax: Axes, landscape: Cliff, descents: Sequence[Descent]) -> Axes:
         What `gradflow.cliff` returned.
     descents : sequence of Descent
         What `gradflow.descend` returned, with and without clipping.
+    explained : bool
+        Whether to have a legend, and a bar that explains the colors.
 
     Returns
     -------
@@ -48,14 +58,17 @@ def cliff(ax: Axes, landscape: Cliff, descents: Sequence[Descent]) -> Axes:
         edge = withStroke(linewidth=width + 1, foreground=MAP_INK)
         look: dict[str, Any] = {"color": color, "path_effects": [edge]}
         ax.plot(*descent.points.T, ls="-", lw=width, label=label, **look)
+        ax.plot(*descent.points[0], "s", color=MAP_PAPER, mec=MAP_INK)
         ax.plot(*descent.points[-1], "o", color=color, mec=MAP_INK)
     ax.set(xlabel="recurrent weight $w$", ylabel="bias $b$")
     ax.set_xlim(landscape.w[0], landscape.w[-1])
     ax.set_ylim(landscape.b[0], landscape.b[-1])
     ax.grid(visible=False)
-    legend = ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left")
-    legend.get_frame().set(facecolor=MAP_PAPER, edgecolor=MAP_INK, alpha=0.8)
-    ax.figure.colorbar(image, ax=ax, label="loss, power of ten")
+    if explained:
+        legend = ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left")
+        look = {"facecolor": MAP_PAPER, "edgecolor": MAP_INK, "alpha": 0.8}
+        legend.get_frame().set(**look)
+        ax.figure.colorbar(image, ax=ax, label="log$_{10}$ of the loss")
     return ax
 
 

@@ -12,9 +12,8 @@ from lstm_lab.plots.style import NIGHT
 _INK, _PAPER = 0xE0, 0x12  # what black and white become: text and page at night
 _COLOR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})")
 _ID = re.compile(r'(\bid="|href="#|url\(#)')
-_FINE = re.compile(
-    r"\d+\.\d{3,}"
-)  # a number of more digits than a screen can show
+# A place of more digits than a screen can show. Scales and opacities are not places.
+_FINE = re.compile(r"(scale\([^)]*|opacity: [^;\"]*)|\d+\.\d{3,}")
 
 
 def night(color: str) -> str:
@@ -69,14 +68,14 @@ def inline(figure: Figure, *, label: str) -> str:
     -------
     str
         HTML. Its names are its own, so that several figures may stand in one page. Places are
-        rounded to a hundredth of a point.
+        rounded to a hundredth of a point; scales and opacities are kept.
     """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     svg = re.sub(r"\s*\n\s*", " ", buffer.getvalue())
     svg = svg[svg.index("<svg ") :]
-    svg = _FINE.sub(lambda number: f"{float(number[0]):.2f}", svg)
+    svg = _FINE.sub(lambda found: found[1] or f"{float(found[0]):.2f}", svg)
     prefix = hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = _COLOR.sub(_both, _ID.sub(rf"\g<1>{prefix}-", svg))
     head = (

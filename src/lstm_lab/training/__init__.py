@@ -12,10 +12,18 @@ from lstm_lab.training.model import (
     loss_and_grads,
     predict,
 )
-from lstm_lab.training.runs import Rate, Run, success_rate, wilson_interval
+from lstm_lab.training.runs import (
+    Median,
+    Rate,
+    Run,
+    median_interval,
+    success_rate,
+    wilson_interval,
+)
 
 __all__ = [
     "Config",
+    "Median",
     "Model",
     "Rate",
     "Run",
@@ -25,6 +33,7 @@ __all__ = [
     "init",
     "loss",
     "loss_and_grads",
+    "median_interval",
     "predict",
     "success_rate",
     "wilson_interval",

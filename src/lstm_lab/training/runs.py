@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,3 +146,56 @@ def wilson_interval(successes: int, n: int) -> Rate:
     shrink = 1 + z * z / n
     low, high = (middle - spread) / shrink, (middle + spread) / shrink
     return Rate(share, max(0.0, float(low)), min(1.0, float(high)))
+
+
+class Median(NamedTuple):
+    """A median, and the ends of its 95 % interval."""
+
+    median: float
+    low: float
+    high: float
+
+
+def median_interval(
+    values: Sequence[float] | NDArray[np.number[Any]],
+) -> Median:
+    r"""Return a median, with the interval that order statistics give for it.
+
+    Its ends are the k-th smallest and the k-th largest value, with the largest k for which
+
+    .. math::
+
+        2 \sum_{j < k} \binom{n}{j} 2^{-n} \le 0.05,
+
+    since each value is below the true median with probability one half. So it assumes nothing
+    about the distribution, and where fewer than half of the values are cut off at a limit,
+    the median is right nevertheless.
+
+    Parameters
+    ----------
+    values : sequence of float
+        At least six, for fewer have no such interval.
+
+    Returns
+    -------
+    Median
+        The median, lower and upper end.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than six values, or one is NaN.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    n = ordered.size
+    if ordered.ndim != 1 or n < 6:
+        raise ValueError(
+            f"values must be six or more, in one row, got shape {ordered.shape}"
+        )
+    if np.isnan(ordered).any():
+        raise ValueError("values must be numbers, got NaN")
+    tail = np.cumsum([comb(n, j) for j in range(n // 2)]) / 2**n
+    k = int(np.sum(2 * tail <= 0.05))  # at least one, from six values on
+    return Median(
+        float(np.median(ordered)), float(ordered[k - 1]), float(ordered[n - k])
+    )

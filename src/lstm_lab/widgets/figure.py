@@ -13,7 +13,7 @@ import anywidget
 import traitlets
 
 from lstm_lab import checks
-from lstm_lab.widgets.markup import powers
+from lstm_lab.widgets.markup import powers, spoken
 
 SCRIPT = Path(__file__).with_name("moving.js")
 """For a page: a classic script, to be loaded with ``defer``."""
@@ -31,24 +31,28 @@ class Control(NamedTuple):
     """What a reader moves: a slider, or a choice from a list.
 
     ``name`` stands beside it, ``positions`` are the words for what can be chosen, and ``start``
-    is the number of the position where it begins.
+    is the number of the position where it begins. ``languages`` are those of the positions, if
+    they are not that of the page.
     """
 
     name: str
     positions: Sequence[str]
     start: int = 0
     slides: bool = True
+    languages: Sequence[str] = ()
 
 
 class Frame(NamedTuple):
     """What is seen at one combination of positions: a sentence that sums it up, and HTML.
 
     Numbers such as 6.8e-08 in the sentence become powers of ten, unless it is `literal`.
+    ``foreign`` is a text in the summary that is in another language, and that language.
     """
 
     summary: str
     html: str = ""
     literal: bool = False
+    foreign: tuple[str, str] | None = None
 
 
 class MovingFigure(anywidget.AnyWidget):
@@ -191,16 +195,23 @@ def _figure(
 
 def _sentence(frame: Frame) -> str:
     said = escape(frame.summary)
+    if frame.foreign is not None:
+        text, language = escape(frame.foreign[0]), frame.foreign[1]
+        marked = f"<span{spoken(language)}>{text}</span>"
+        said = said.replace(text, marked, 1)
     return said if frame.literal else powers(said)
 
 
 def _control(control: Control, label: str) -> str:
     name, positions = escape(control.name), control.positions
+    languages = control.languages or [""] * len(positions)
     if not control.slides:
         options = "".join(
-            f'<option value="{n}"{" selected" * (n == control.start)}>'
-            f"{escape(position)}</option>"
-            for n, position in enumerate(positions)
+            f'<option value="{n}"{" selected" * (n == control.start)}'
+            f"{spoken(language)}>{escape(position)}</option>"
+            for n, (position, language) in enumerate(
+                zip(positions, languages, strict=True)
+            )
         )
         inner = (
             f'<label>{name} <select name="{name}" autocomplete="off">'

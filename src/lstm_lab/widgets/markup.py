@@ -27,6 +27,11 @@ def powers(html: str) -> str:
     return POWER.sub(markup, html)
 
 
+def spoken(language: str | None) -> str:
+    """Return the attribute of an element in another language than the page's."""
+    return f' lang="{escape(language)}"' if language else ""
+
+
 def table(
     caption: str,
     head: Sequence[str],
@@ -35,6 +40,7 @@ def table(
     groups: Sequence[tuple[str, int]] = (),
     current: int | None = None,
     kind: str = "plain",
+    language: str | None = None,
 ) -> str:
     """Return a table with a heading for each column and for each row.
 
@@ -53,6 +59,8 @@ def table(
         Index of the row that is talked of.
     kind : str
         In the style sheet, after ``lab-``.
+    language : str, optional
+        Of the headings of the columns, if it is not that of the page, such as ``"ja"``.
 
     Returns
     -------
@@ -70,7 +78,7 @@ def table(
     above = f"<tr>{above}</tr>" if groups else ""
     return (
         f'<table class="lab-{kind}"><caption>{escape(caption)}</caption>'
-        f"<thead>{above}<tr>{headings}</tr></thead><tbody>{body}</tbody></table>"
+        f"<thead{spoken(language)}>{above}<tr>{headings}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 

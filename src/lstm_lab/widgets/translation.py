@@ -15,7 +15,10 @@ from lstm_lab.widgets.markup import bar, cell, table, weight
 
 
 def translations(
-    translator: Translator, sources: Sequence[str]
+    translator: Translator,
+    sources: Sequence[str],
+    *,
+    languages: Sequence[str] = (),
 ) -> MovingFigure:
     """Let a reader choose a text, and see a model's answer and where it looked.
 
@@ -27,6 +30,8 @@ def translations(
         The model, with attention.
     sources : sequence of str
         Texts to choose from, all different.
+    languages : sequence of str, optional
+        That of each source, such as ``"ja"``, for who has the page read aloud.
 
     Returns
     -------
@@ -38,12 +43,18 @@ def translations(
     TypeError
         If `sources` is a str, or holds something else than str.
     ValueError
-        If there is no source, one is empty or twice there, or the model has no attention.
+        If there is no source, one is empty or twice there, there are not as many languages, or
+        the model has no attention.
     """
     checks.instance("translator", translator, Translator)
     sources = checks.texts("sources", sources)
     if len(set(sources)) != len(sources):
         raise ValueError(f"sources must be different, got {list(sources)}")
+    if languages and len(languages) != len(sources):
+        raise ValueError(
+            f"languages must be one for each of {len(sources)} sources, got"
+            f" {list(languages)}"
+        )
     answers = translator.translate(sources)
 
     def answer(text: str) -> str:
@@ -54,11 +65,21 @@ def translations(
 
     return MovingFigure(
         "A model's answer to a text, and where it looked",
-        [Control("source", sources, slides=False)],
+        [Control("source", sources, slides=False, languages=languages)],
         [
             # A text is shown as it is, even if it looks like a number.
-            Frame(_said(found, source), attention_table(found, source), True)
-            for source, found in zip(sources, answers, strict=True)
+            Frame(
+                _said(found, source),
+                attention_table(found, source, language=language),
+                literal=True,
+                foreign=(source, language) if language else None,
+            )
+            for source, found, language in zip(
+                sources,
+                answers,
+                languages or [""] * len(sources),
+                strict=True,
+            )
         ],
         ask=("your own", answer),
     )
@@ -69,7 +90,9 @@ def _said(translation: Translation, source: str) -> str:
     return f"{source} becomes {translation.text}, with probability {p:.4f}."
 
 
-def attention_table(translation: Translation, source: str) -> str:
+def attention_table(
+    translation: Translation, source: str, *, language: str | None = None
+) -> str:
     """Return where a model looked at each step as an HTML table: a row for each step.
 
     Parameters
@@ -78,6 +101,8 @@ def attention_table(translation: Translation, source: str) -> str:
         What the model made of the source.
     source : str
         The text, in any script.
+    language : str, optional
+        That of the text, if it is not the page's.
 
     Returns
     -------
@@ -102,6 +127,7 @@ def attention_table(translation: Translation, source: str) -> str:
             for character, row in zip(steps, weights, strict=True)
         ],
         kind="weights",
+        language=language,
     )
 
 
