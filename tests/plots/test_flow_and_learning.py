@@ -216,17 +216,17 @@ def test_phase_diagram():
         (*text.get_position(), text.get_text(), text.get_color())
         for text in ax.texts
     ] == [
-        (0, 0, "5/5", MAP_PAPER),
-        (1, 0, "0/5", MAP_INK),
-        (0, 1, "3/5", MAP_PAPER),
-        (1, 1, "1/5", MAP_INK),
+        (0, 0, "5", MAP_PAPER),
+        (1, 0, "0", MAP_INK),
+        (0, 1, "3", MAP_PAPER),
+        (1, 1, "1", MAP_INK),
     ]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["10", "20"]
     assert [label.get_text() for label in ax.get_yticklabels()] == [
         "RNN",
         "LSTM",
     ]
-    assert ax.get_title() == "adding"
+    assert ax.get_title() == "adding\n(solved of 5)"
     assert len(ax.figure.axes) == 2  # a colour bar with its own label
     bare = Figure().subplots()
     plots.phase_diagram(bare, record, bar=False)

@@ -107,7 +107,7 @@ def learning_curves(
 def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     """Draw what became of the runs on one task, a field for each network and gap.
 
-    The colour is the median loss as a share of the baseline, the text says how many of the runs
+    The color is the median loss as a share of the baseline, the text says how many of the runs
     solved the task.
 
     Parameters
@@ -137,14 +137,15 @@ def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
         ax.text(
             m,
             n,
-            f"{solved}/{diagram.runs}",
+            f"{solved}",
             color=MAP_PAPER if dark else MAP_INK,
             ha="center",
             va="center",
         )
     ax.set_xticks(range(len(diagram.gaps)), list(map(str, diagram.gaps)))
     ax.set_yticks(range(len(diagram.networks)), diagram.networks)
-    ax.set(title=diagram.problem, xlabel="$T$ [steps]")
+    title = f"{diagram.problem}\n(solved of {diagram.runs})"
+    ax.set(title=title, xlabel="$T$ [steps]")
     ax.grid(visible=False)
     if bar:
         ax.figure.colorbar(image, ax=ax, label="loss / baseline, median")
