@@ -15,6 +15,7 @@ from lstm_lab.rnn import RNNCell
 
 if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
     from lstm_lab import (
+        ablation,
         architecture,
         bottleneck,
         checkpoints,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
         optim,
         phase,
         plots,
+        reach,
         seq2seq,
         sweeps,
         tables,
@@ -50,12 +52,12 @@ except metadata.PackageNotFoundError:  # imported from its source, not installed
     __version__ = "0+source"
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "gru", "lstm", "rnn"]
 _LATER = (
-    *("architecture", "bottleneck", "checkpoints", "counting", "coupled"),
-    *("dates", "exercises"),
+    *("ablation", "architecture", "bottleneck", "checkpoints", "counting"),
+    *("coupled", "dates", "exercises"),
     *("gradcheck", "gradflow", "gradient_checkpointing", "initialization"),
-    *("interop", "jacobians", "losses", "optim", "phase", "plots", "seq2seq"),
-    *("sweeps", "tables", "tasks", "teaching", "tokenizer", "training"),
-    *("transductions", "tree", "widgets"),
+    *("interop", "jacobians", "losses", "optim", "phase", "plots", "reach"),
+    *("seq2seq", "sweeps", "tables", "tasks", "teaching", "tokenizer"),
+    *("training", "transductions", "tree", "widgets"),
 )
 
 
