@@ -309,8 +309,13 @@ def page_not_described(book: Book, page: str) -> list[str]:
 # --- The page hides nothing, and its cells are short ---
 
 
+CORRECTIONS = "chapters/errata"
+
+
 def typed_results(book: Book, page: str) -> list[str]:
-    """Find results that are typed into the text instead of glued."""
+    """Find results that are typed into the text instead of glued; corrections quote old ones."""
+    if page == CORRECTIONS:
+        return []
     return [
         f"{page}: {fault}"
         for fault in prose.results(book.source(page), book.extensions)
