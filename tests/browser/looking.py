@@ -8,7 +8,8 @@ import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-NARROW = 320  # pixels: the narrowest phone, or 1280 at four times the size
+NARROW = 360  # pixels: the narrowest phone
+ENLARGED = 320  # pixels: a window of 1280 at four times the size
 HEIGHT = 844
 GIVEN_UP = "net::ERR_ABORTED"  # when the page that asked was left
 READY = "document.fonts.status === 'loaded'"
@@ -182,4 +183,8 @@ def look(
             faults += [f"scrolls: {e}" for e in page.evaluate(SIDEWAYS)]
             faults += [f"equation cut: {e}" for e in page.evaluate(CUT)]
             faults += [f"line begins after: {e}" for e in page.evaluate(TORN)]
+            page.set_viewport_size({"width": ENLARGED, "height": HEIGHT})
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            if needed > ENLARGED:
+                faults.append(f"needs {needed} of {ENLARGED} pixels")
         return faults
