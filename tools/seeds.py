@@ -253,7 +253,8 @@ def report(
     for claim in claims(page):
         outcomes = [run["held"].get(str(claim.line)) for run in found]
         held = sum(outcome is True for outcome in outcomes)
-        is_lost = held < len(found) and not claim.one_draw
+        # One that no run has reached stands behind a condition, or a cell that raised.
+        is_lost = False in outcomes and not claim.one_draw
         remark = "  one draw" if claim.one_draw else "  FAILS" * is_lost
         row = f"{held:3} of {len(found)}  line {claim.line:4}  {claim.source}{remark}"
         lines.append(row)
