@@ -118,7 +118,7 @@ class Widgets(Rerun):
         self.parent.kernel.kc.execute_interactive(
             PRINT_STATES,
             store_history=False,
-            timeout=60,
+            timeout=600,
             output_hook=lambda message: printed.append(
                 message["content"].get("text", "")
             ),

@@ -41,7 +41,7 @@ VARIANTS: Mapping[str, Variant] = {
     "no output gate": Variant(lstm, start(lstm, f=1.0, o=_OPEN)),
     "coupled gates": Variant(coupled, coupled.init),
 }
-SEEDS = range(20)
+SEEDS = range(60)
 EARLY = 3
 """Updates whose losses another machine reproduces."""
 SATURATED = 0.1
