@@ -35,6 +35,8 @@ class Ahead:
                     cwd=str(file.parent),
                     timeout=config.execution_timeout,
                     allow_errors=config.execution_allow_errors,
+                    # A busy machine sends what a cell prints in more than one message.
+                    coalesce_streams=True,
                 )
 
     def take(self, notebook, **options):

@@ -91,7 +91,10 @@ class Book:
 
     def html(self, page: str) -> BeautifulSoup:
         text = self.built(f"html/{page}.html").read_text(encoding="utf-8")
-        return BeautifulSoup(text, "html.parser")
+        soup = BeautifulSoup(text, "html.parser")
+        for preview in soup("template"):  # not a part of the page
+            preview.decompose()
+        return soup
 
     def built(self, path: str) -> Path:
         file = self.root / "_build" / path

@@ -29,7 +29,9 @@ deadline = time.monotonic() + 600
 while not Path("{other}.sign").exists():
     assert time.monotonic() < deadline, "the other does not run"
     time.sleep(0.1)
-print("{name} has met {other}")"""
+print("{name} has met", end=" ", flush=True)
+time.sleep(1)  # what is printed after this is another message
+print("{other}")"""
 
 
 @pytest.fixture
