@@ -90,11 +90,16 @@ def start(rundir, timeout):
     raise katex.KaTeXServer.timeout_error(timeout)
 
 
-def setup(app):
-    """Choose the renderer and what it uses."""
+def prepare():
+    """Let KaTeX run in the program that pip installed, and be started as above."""
     katex.NODEJS_BINARY = str(node())
     katex.KaTeXServer.start_server_process = staticmethod(start)
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # a machine may be busy
+
+
+def setup(app):
+    """Choose the renderer and what it uses."""
+    prepare()
     app.setup_extension("sphinxcontrib.katex")
     app.config.html_math_renderer = "katex"
     app.config.katex_prerender = True

@@ -13,14 +13,13 @@ from sphinxcontrib import katex
 EXTENSIONS = Path(__file__).resolve().parents[2] / "_ext"
 folding = runpy.run_path(str(EXTENSIONS / "folding.py"))
 fold, join = folding["fold"], folding["join"]
-node = runpy.run_path(str(EXTENSIONS / "mathematics.py"))["node"]
+prepare = runpy.run_path(str(EXTENSIONS / "mathematics.py"))["prepare"]
 
 
 @pytest.fixture(scope="module")
 def render():
     """What renders a displayed equation, by the program that the book uses."""
-    katex.NODEJS_BINARY = str(node())
-    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
+    prepare()
     return lambda latex: katex.render_latex(latex, {"displayMode": True})
 
 
