@@ -70,11 +70,14 @@ CONTROLS = r"""
 }
 """
 AT_ONCE = "*, ::before, ::after { transition: none !important; animation: none !important; }"
-# What has the focus now, when the page has been drawn; whether anything has.
+# What has the focus now, when it has come to rest on the page; whether anything has.
 REACHED = """
 async () => {
-  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
   const at = document.activeElement, found = at !== document.body;
+  for (let place, last, frames = 0; frames < 2 || (place !== last && frames < 100); frames++) {
+    await new Promise(requestAnimationFrame);
+    [last, place] = [place, JSON.stringify(at.getBoundingClientRect())];
+  }
   if (found) window.reach(at);
   return found;
 }
