@@ -9,6 +9,7 @@ from ast import literal_eval
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from .experiments import LOG
 
@@ -76,6 +77,8 @@ def calls(tmp_path, monkeypatch):
     """Return a function that returns the arguments of all calls since it was last asked."""
     log = tmp_path / "calls"
     monkeypatch.setenv(LOG, str(log))
+    # Workers that an earlier test left idle would be taken again, with its environment.
+    get_reusable_executor().shutdown(wait=True)
 
     def since():
         text = log.read_text(encoding="utf-8") if log.exists() else ""
