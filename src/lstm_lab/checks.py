@@ -393,13 +393,13 @@ def _named(value: Any, checked: NDArray[Any]) -> str:
     )
 
 
-def architecture(name: str, value: Any) -> None:
-    """Refuse a `value` that is not an architecture, such as its name."""
-    needed = ("STATES", "init", "forward", "backward", "step_vjp")
-    if not all(hasattr(value, part) for part in needed):
+def cell(name: str, value: Any) -> None:
+    """Refuse a `value` that is not a cell, such as its name."""
+    needed = ("GATES", "STATES", "Params", "init", "step", "step_vjp")
+    if missing := [part for part in needed if not hasattr(value, part)]:
         raise TypeError(
-            f"{name} must be an architecture, such as the module lstm_lab.lstm,"
-            f" got {value!r}"
+            f"{name} must be a cell, such as the module lstm_lab.lstm,"
+            f" got {value!r}, which has no {', '.join(missing)}"
         )
 
 
@@ -476,49 +476,6 @@ def like(
         if value is None
         else array(name, value, shape, dtype=dtype)
     )
-
-
-def trace(
-    value: Any, kind: type, D: int, H: int, gates: int, dtype: np.dtype[Any]
-) -> None:
-    """Refuse a trace that another architecture, or parameters of another size, have left.
-
-    Its values are not looked at: to look through all of them takes a good part of the time of a
-    backward pass, and what is not finite is not finite in the gradient of the weights either.
-
-    Parameters
-    ----------
-    value : NamedTuple with ``x`` (T, B, D), states (T + 1, B, H), perhaps ``gates``
-        What came.
-    kind : type
-        The architecture's ``Trace``.
-    D, H, gates : int
-        Input size, hidden size and number of gates of the parameters.
-    dtype : dtype
-        That of the parameters.
-
-    Raises
-    ------
-    TypeError
-        If it is of another type or dtype.
-    ValueError
-        If its sizes are not those of the parameters.
-    """
-    instance("trace", value, kind)
-
-    def check(name: str, *shapes: Shape) -> Array:
-        return array(
-            f"trace.{name}",
-            getattr(value, name),
-            *shapes,
-            dtype=dtype,
-            finite_values=False,
-        )
-
-    T, *batch = check("x", ("T", "B", D), ("T", D)).shape[:-1]
-    for name in value._fields[1:]:
-        is_gates = name == "gates"
-        check(name, (T, *batch, gates, H) if is_gates else (T + 1, *batch, H))
 
 
 def step(

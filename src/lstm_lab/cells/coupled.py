@@ -1,0 +1,132 @@
+r"""An LSTM whose input gate is coupled to its forget gate: what is forgotten is replaced.
+
+.. math::
+
+    a_t &= W\,[x_t; h_{t-1}] + b = [a^f_t; a^o_t; a^g_t] \\
+    f_t, o_t &= \sigma(a^f_t), \sigma(a^o_t), \qquad g_t = \tanh(a^g_t) \\
+    c_t &= f_t \odot c_{t-1} + (1 - f_t) \odot g_t \\
+    h_t &= o_t \odot \tanh(c_t)
+
+Source: K. Greff et al., "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and
+Learning Systems 28 (2017), there the variant CIFG; chapter ch318, section "Variants".
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstm_lab import checks, packing
+from lstm_lab.numerics import Array, sigmoid, sigmoid_vjp, tanh_vjp
+from lstm_lab.packing import Packed, Weights, join, split_rows
+
+GATES = ("f", "o", "g")
+STATES = ("h", "c")
+DIRECT = "c"
+
+
+class Params(Packed):
+    """The weights ``W`` (3H, D + H) and biases ``b`` (3H,), packed in the order of `GATES`."""
+
+    gates = GATES
+
+
+class Cache(NamedTuple):
+    """What `step` leaves for `step_vjp`: gates and cell states, each (..., H)."""
+
+    f: Array
+    o: Array
+    g: Array
+    c_prev: Array
+    tanh_c: Array
+
+
+def init(
+    D: int,
+    H: int,
+    *,
+    rng: np.random.Generator,
+    forget_bias: float = 1.0,
+    dtype: DTypeLike = np.float64,
+) -> Params:
+    """Draw parameters as those of the LSTM are drawn.
+
+    Parameters
+    ----------
+    D, H : int
+        Input and hidden size, at least 1.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    forget_bias : float
+        Bias of the forget gate; all others are zero.
+    dtype : dtype
+        float64 or float32.
+
+    Returns
+    -------
+    Params
+        ``W`` (3H, D + H) and ``b`` (3H,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is no positive integer, `rng` no generator, or `forget_bias` not finite.
+    """
+    params = packing.draw(Params, D, H, rng, dtype)
+    b_f, _, _ = split_rows(params.b, GATES)
+    b_f[:] = checks.finite_number("forget_bias", forget_bias)
+    return params
+
+
+def step(
+    w: Weights, row: Array, c_prev: Array
+) -> tuple[tuple[Array, Array], Cache]:
+    r"""Return the states ``(h_t, c_t)`` after one step, called as ``lstm.step``.
+
+    .. math::
+
+        c_t = f_t \odot c_{t-1} + (1 - f_t) \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
+    """
+    a = row @ w.W
+    f, o = sigmoid(a[:-1])
+    g = np.tanh(a[-1])
+    c = f * c_prev + (1 - f) * g
+    tanh_c = np.tanh(c)
+    h = o * tanh_c
+    return (h, c), Cache(f, o, g, c_prev, tanh_c)
+
+
+def step_vjp(
+    w: Weights, cache: Cache, dh: Array, dc: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    r"""Pull the gradients of the states back through one step, called as ``lstm.step_vjp``.
+
+    .. math::
+
+        d\bar c_t &= dc_t + dh_t \odot o_t \odot (1 - \tanh^2 c_t) \\
+        da^f_t &= d\bar c_t \odot (c_{t-1} - g_t) \odot f_t (1 - f_t) \\
+        da^o_t &= dh_t \odot \tanh(c_t) \odot o_t (1 - o_t) \\
+        da^g_t &= d\bar c_t \odot (1 - f_t) \odot (1 - g_t^2) \\
+        dh_{t-1} &= U^\top da_t, \qquad dc_{t-1} = d\bar c_t \odot f_t
+    """
+    f, o, g, c_prev, tanh_c = cache
+    dc = direct_total(cache, dh, dc)
+    da = join(
+        sigmoid_vjp(dc * (c_prev - g), f),
+        sigmoid_vjp(dh * tanh_c, o),
+        tanh_vjp(dc * (1 - f), g),
+    )
+    return da, (da @ w.U, dc * f)
+
+
+def direct_factor(cache: Cache) -> Array:
+    r"""Return what the direct path multiplies the cell state by: :math:`f_t`."""
+    return cache.f
+
+
+def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
+    r"""Return the whole gradient of the cell state: also that through the state it shows."""
+    return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
+
+
+weight_grads = packing.weight_grads  # all gates read [x_t, h_{t-1}, 1]

@@ -1,0 +1,186 @@
+r"""The gated recurrent unit: one state, an update gate and a reset gate.
+
+.. math::
+
+    z_t &= \sigma(W_z\,[x_t; h_{t-1}] + b_z) \\
+    r_t &= \sigma(W_r\,[x_t; h_{t-1}] + b_r) \\
+    \tilde h_t &= \tanh(W_h\,[x_t; r_t \odot h_{t-1}] + b_h) \\
+    h_t &= (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t
+
+Here z *admits* the new state, as in Chung et al. (2014); in Cho et al. (2014), PyTorch, Keras and
+ONNX it *keeps* the old one, which is the same unit with ``1 - z`` for ``z``.
+
+The reset gate acts before the matrix product, as in the formula, or after it, as in PyTorch and
+Keras: :math:`r_t \odot (U_h h_{t-1} + b_{hh})` in place of :math:`U_h (r_t \odot h_{t-1})`. These
+are two units. Parameters with a ``recurrent_bias`` :math:`b_{hh}` belong to the second.
+
+Sources: K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
+machine translation", EMNLP (2014); J. Chung et al., arXiv 1412.3555 (2014);
+chapter ch318, equations ``eq-gru-gates`` and ``eq-gru-state``.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstm_lab import checks, packing
+from lstm_lab.numerics import (
+    Array,
+    axis_sum,
+    outer_sum,
+    sigmoid,
+    sigmoid_vjp,
+    tanh_vjp,
+)
+from lstm_lab.packing import Sizes, Weights, join, split_bias, split_rows
+
+GATES = ("z", "r", "h")
+STATES = ("h",)
+DIRECT = "h"
+Reset = Literal["before", "after"]
+
+
+class _Arrays(NamedTuple):
+    W: Array
+    b: Array
+    recurrent_bias: Array | None = None
+
+
+class Params(Sizes, _Arrays):
+    """The weights ``W`` (3H, D + H) and biases ``b`` (3H,), packed in the order of `GATES`.
+
+    ``recurrent_bias`` (H,) is there where the reset gate acts after the product.
+    """
+
+    gates = GATES
+
+    @property
+    def reset(self) -> Reset:
+        """Where the reset gate acts: before or after the matrix product."""
+        return "before" if self.recurrent_bias is None else "after"
+
+
+class Cache(NamedTuple):
+    """What `step` leaves for `step_vjp`: gates, states, and the row that the candidate read."""
+
+    z: Array
+    r: Array
+    candidate: Array
+    h_prev: Array
+    m: Array  # what the reset gate multiplies
+    read: Array  # (..., D + H + 1)
+
+
+def init(
+    D: int,
+    H: int,
+    *,
+    rng: np.random.Generator,
+    reset: Reset = "before",
+    update_bias: float = 0.0,
+    dtype: DTypeLike = np.float64,
+) -> Params:
+    """Draw parameters: weights with variance 1 / (D + H), biases zero but for the update gate's.
+
+    Parameters
+    ----------
+    D, H : int
+        Input and hidden size, at least 1.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    reset : {"before", "after"}
+        Where the reset gate acts: before or after the matrix product.
+    update_bias : float
+        Bias of the update gate; a negative one keeps more of the old state.
+    dtype : dtype
+        float64 or float32.
+
+    Returns
+    -------
+    Params
+        ``W`` (3H, D + H) and ``b`` (3H,); ``recurrent_bias`` (H,) if `reset` is "after".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is no positive integer, `rng` no generator, `reset` another word, or
+        `update_bias` not finite.
+    """
+    if reset not in ("before", "after"):
+        raise ValueError(f'reset must be "before" or "after", got {reset!r}')
+    params = packing.draw(Params, D, H, rng, dtype)
+    b_z, _, _ = split_rows(params.b, GATES)
+    b_z[:] = checks.finite_number("update_bias", update_bias)
+    bias = np.zeros(H, params.b.dtype) if reset == "after" else None
+    return params._replace(recurrent_bias=bias)
+
+
+def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
+    r"""Return the state ``(h_t,)`` after one step, called as ``rnn.step``.
+
+    .. math:: h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t
+    """
+    after, h_prev = w.params.recurrent_bias, packing.state(row, w.params.H)
+    z, r = sigmoid(row @ w.W[:-1])
+    W_h = w.W[-1]
+    if after is None:
+        m = h_prev
+        read = packing.with_state(row, r * m)
+        a_h = read @ W_h
+    else:
+        m = h_prev @ W_h[w.params.D : -1] + after
+        read = packing.with_state(row, np.zeros_like(h_prev))
+        a_h = read @ W_h + r * m
+    candidate = np.tanh(a_h)
+    h = (1 - z) * h_prev + z * candidate
+    return (h,), Cache(z, r, candidate, h_prev, m, read)
+
+
+def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
+    r"""Pull the gradient of the state back through one step, called as ``rnn.step_vjp``.
+
+    With :math:`m = h_{t-1}`, or :math:`m = U_h h_{t-1} + b_{hh}` if the reset gate acts after,
+
+    .. math::
+
+        da^z_t &= dh_t \odot (\tilde h_t - h_{t-1}) \odot z_t (1 - z_t) \\
+        da^h_t &= dh_t \odot z_t \odot (1 - \tilde h_t^2) \\
+        da^r_t &= d(r_t \odot m) \odot m \odot r_t (1 - r_t)
+    """
+    z, r, candidate, h_prev, m, _ = cache
+    U_zr, U_h = np.split(w.U, [-w.params.H])
+    da_z = sigmoid_vjp(dh * (candidate - h_prev), z)
+    da_h = tanh_vjp(dh * z, candidate)
+    if w.params.recurrent_bias is None:
+        drm = da_h @ U_h
+        dm_to_h = drm * r
+    else:
+        drm = da_h
+        dm_to_h = (drm * r) @ U_h
+    da_zr = join(da_z, sigmoid_vjp(drm * m, r))
+    dh_prev = dh * (1 - z) + dm_to_h + da_zr @ U_zr
+    return join(da_zr, da_h), (dh_prev,)
+
+
+def direct_factor(cache: Cache) -> Array:
+    r"""Return what the direct path multiplies the state by: :math:`1 - z_t`."""
+    return 1 - cache.z
+
+
+def direct_total(cache: Cache, dh: Array) -> Array:
+    """Return the whole gradient of the state; nothing else shows it."""
+    return dh
+
+
+def weight_grads(trace: Any, da: Array) -> Params:
+    """Return the gradient of the parameters; the candidate reads other rows than the gates."""
+    params, rows = trace.params, trace.rows[:-1]
+    da_zr, da_h = np.split(da, [-params.H], axis=-1)
+    read = np.stack([cache.read for cache in trace.caches])
+    dW, db = split_bias(np.vstack([outer_sum(da_zr, rows), outer_sum(da_h, read)]))
+    if params.recurrent_bias is None:
+        return Params(dW, db)
+    da_m = da_h * trace.gates["r"]
+    dW[-params.H :, params.D :] = outer_sum(da_m, trace.h[:-1])
+    return Params(dW, db, axis_sum(da_m))

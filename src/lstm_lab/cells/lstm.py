@@ -1,0 +1,167 @@
+r"""Long short-term memory: a cell state behind three gates.
+
+.. math::
+
+    a_t &= W\,[x_t; h_{t-1}] + b = [a^i_t; a^f_t; a^o_t; a^g_t] \\
+    i_t, f_t, o_t &= \sigma(a^i_t), \sigma(a^f_t), \sigma(a^o_t) \\
+    g_t &= \tanh(a^g_t) \\
+    c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\
+    h_t &= o_t \odot \tanh(c_t)
+
+Sources: S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997);
+F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget", Neural Computation 12 (2000),
+for the forget gate; chapter ch318, equations ``eq-lstm-gates`` and ``eq-lstm-state``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstm_lab import checks, packing
+from lstm_lab.numerics import Array, sigmoid, sigmoid_vjp, tanh_vjp
+from lstm_lab.packing import Packed, Weights, join, split_rows
+
+GATES = ("i", "f", "o", "g")
+STATES = ("h", "c")
+DIRECT = "c"
+
+
+class Params(Packed):
+    """The weights ``W`` (4H, D + H) and biases ``b`` (4H,), packed in the order of `GATES`."""
+
+    gates = GATES
+
+
+class Cache(NamedTuple):
+    """What `step` leaves for `step_vjp`: gates and cell states, each (..., H)."""
+
+    i: Array
+    f: Array
+    o: Array
+    g: Array
+    c_prev: Array
+    tanh_c: Array
+
+
+def init(
+    D: int,
+    H: int,
+    *,
+    rng: np.random.Generator,
+    forget_bias: float = 1.0,
+    dtype: DTypeLike = np.float64,
+) -> Params:
+    """Draw parameters: weights with variance 1 / (D + H), biases zero but for the forget gate's.
+
+    Parameters
+    ----------
+    D, H : int
+        Input and hidden size, at least 1.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    forget_bias : float
+        Bias of the forget gate.
+    dtype : dtype
+        float64 or float32.
+
+    Returns
+    -------
+    Params
+        ``W`` (4H, D + H) and ``b`` (4H,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is no positive integer, `rng` no generator, or `forget_bias` not finite.
+    """
+    params = packing.draw(Params, D, H, rng, dtype)
+    _, b_f, _, _ = split_rows(params.b, GATES)
+    b_f[:] = checks.finite_number("forget_bias", forget_bias)
+    return params
+
+
+def step(
+    w: Weights, row: Array, c_prev: Array
+) -> tuple[tuple[Array, Array], Cache]:
+    r"""Return the states after one step.
+
+    .. math::
+
+        c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
+
+    Parameters
+    ----------
+    w : Weights
+        The parameters, laid out for products with rows.
+    row : ndarray of shape (..., D + H + 1)
+        ``[x_t, h_{t-1}, 1]``.
+    c_prev : ndarray of shape (..., H)
+        The cell state ``c_{t-1}``.
+
+    Returns
+    -------
+    states : tuple of two ndarrays of shape (..., H)
+        ``h_t`` and ``c_t``.
+    cache : Cache
+        What `step_vjp` needs.
+    """
+    a = row @ w.W
+    i, f, o = sigmoid(a[:-1])
+    g = np.tanh(a[-1])
+    c = f * c_prev + i * g
+    tanh_c = np.tanh(c)
+    h = o * tanh_c
+    return (h, c), Cache(i, f, o, g, c_prev, tanh_c)
+
+
+def step_vjp(
+    w: Weights, cache: Cache, dh: Array, dc: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    r"""Pull the gradients of the states back through one step.
+
+    .. math::
+
+        d\bar c_t &= dc_t + dh_t \odot o_t \odot (1 - \tanh^2 c_t) \\
+        da^i_t &= d\bar c_t \odot g_t \odot i_t (1 - i_t) \\
+        da^f_t &= d\bar c_t \odot c_{t-1} \odot f_t (1 - f_t) \\
+        da^o_t &= dh_t \odot \tanh(c_t) \odot o_t (1 - o_t) \\
+        da^g_t &= d\bar c_t \odot i_t \odot (1 - g_t^2) \\
+        dh_{t-1} &= U^\top da_t, \qquad dc_{t-1} = d\bar c_t \odot f_t
+
+    Parameters
+    ----------
+    w, cache : Weights, Cache
+        Those of the step.
+    dh, dc : ndarrays of shape (..., H)
+        Gradients with respect to ``h_t``, and to ``c_t`` along all paths but through ``h_t``.
+
+    Returns
+    -------
+    da : ndarray of shape (..., 4H)
+        Gradient with respect to the pre-activations, in the order of `GATES`.
+    dstates : tuple of two ndarrays of shape (..., H)
+        Gradients with respect to ``h_{t-1}`` and ``c_{t-1}``.
+    """
+    i, f, o, g, c_prev, tanh_c = cache
+    dc = direct_total(cache, dh, dc)
+    da = join(
+        sigmoid_vjp(dc * g, i),
+        sigmoid_vjp(dc * c_prev, f),
+        sigmoid_vjp(dh * tanh_c, o),
+        tanh_vjp(dc * i, g),
+    )
+    return da, (da @ w.U, dc * f)
+
+
+def direct_factor(cache: Cache) -> Array:
+    r"""Return what the direct path multiplies the cell state by: :math:`f_t`."""
+    return cache.f
+
+
+def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
+    r"""Return the whole gradient of the cell state: also that through the state it shows."""
+    return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
+
+
+weight_grads = packing.weight_grads  # all gates read [x_t, h_{t-1}, 1]

@@ -1,0 +1,311 @@
+"""Any cell over whole sequences: forward, backward through time, and inference.
+
+A cell is a module such as ``lstm``; `Cell` says what it has to define. The loops over time are
+here, once, for all cells.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, NamedTuple, Protocol, cast
+
+import numpy as np
+
+from lstm_lab import checks, packing, tree
+from lstm_lab.numerics import Array
+from lstm_lab.packing import Weights
+
+
+class Cell(Protocol):
+    """What a cell defines: five names and four functions, in one module or object.
+
+    ``GATES`` are the names of its gates, in the order in which ``Params.W`` and ``Params.b`` hold
+    their weights; ``STATES`` those of its states, the hidden state ``h`` first.
+
+    A cell with a direct path, along which a state is only multiplied by a gate, also has
+
+    - ``DIRECT``, the name of that state;
+    - ``direct_factor(cache)``, what one step multiplies it by;
+    - ``direct_total(cache, *dstates)``, its whole gradient, through what it shows as well.
+    """
+
+    __name__: str
+    GATES: tuple[str, ...]
+    STATES: tuple[str, ...]
+
+    @property
+    def Params(self) -> Any:
+        """The parameters: ``W`` (G * H, D + H), ``b`` (G * H,), perhaps vectors of H numbers."""
+
+    @property
+    def init(self) -> Any:
+        """``init(D, H, *, rng, dtype) -> Params``."""
+
+    @property
+    def step(self) -> Any:
+        """``step(w, row, *other_states) -> states, cache``.
+
+        The row is ``[x_t, h_{t-1}, 1]``, ``w`` are `packing.Weights`. The first entries of the
+        cache, a NamedTuple, are the gates.
+        """
+
+    @property
+    def step_vjp(self) -> Any:
+        """``step_vjp(w, cache, *dstates) -> da, dstates before the step``, the derivative."""
+
+    @property
+    def weight_grads(self) -> Any:
+        """``weight_grads(trace, da) -> Params``: `packing.weight_grads`, if gates read rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a forward pass leaves, for the backward pass and for looking at.
+
+    Index 0 of a state is the initial one, so that step t of the code, counted from 0, reads
+    ``x[t]`` and ``h[t]`` and writes ``h[t + 1]``.
+
+    Attributes
+    ----------
+    x : ndarray of shape (T, B, D)
+        The inputs. For one sequence there is no axis B, here and in what follows.
+    h, c, ... : ndarrays of shape (T + 1, B, H)
+        The states, under the names in the cell's ``STATES``.
+    gates : dict of str to ndarray of shape (T, B, H)
+        Values of the gates, under the names in the cell's ``GATES``.
+    """
+
+    cell: Cell
+    weights: Weights
+    rows: Array
+    others: list[tuple[Array, ...]]
+    caches: list[Any]
+
+    @property
+    def params(self) -> Any:
+        """The parameters of the forward pass."""
+        return self.weights.params
+
+    @property
+    def x(self) -> Array:
+        """The inputs (T, B, D)."""
+        return self.rows[:-1, ..., : self.params.D]
+
+    @cached_property
+    def states(self) -> dict[str, Array]:
+        """All states (T + 1, B, H) by name."""
+        h = packing.state(self.rows, self.params.H)
+        others = map(np.stack, zip(*self.others, strict=True))
+        return dict(zip(self.cell.STATES, (h, *others), strict=True))
+
+    @cached_property
+    def gates(self) -> dict[str, Array]:
+        """All gates (T, B, H) by name."""
+        values = zip(*self.caches, strict=True)
+        return {
+            name: np.stack(value)
+            for name, value in zip(self.cell.GATES, values, strict=False)
+        }
+
+    def __getattr__(self, name: str) -> Array:
+        if name.startswith("_") or name not in self.cell.STATES:
+            raise AttributeError(
+                f"a trace of {_name(self.cell)} has no {name!r}; its states are"
+                f" {', '.join(self.cell.STATES)}"
+            )
+        return self.states[name]
+
+    def __repr__(self) -> str:
+        shape = ", ".join(map(str, self.x.shape))
+        return (
+            f"Trace of {_name(self.cell)}: x ({shape}), states"
+            f" {', '.join(self.cell.STATES)}, gates {', '.join(self.cell.GATES)}"
+        )
+
+
+def forward(cell: Cell, params: Any, x: Array, *initial: Array | None) -> Trace:
+    """Run a cell over whole sequences.
+
+    Parameters
+    ----------
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
+    params : Params
+        Its parameters.
+    x : ndarray of shape (T, B, D) or (T, D)
+        Inputs, of the parameters' dtype.
+    *initial : ndarrays of shape (B, H) or (H,), optional
+        Initial states, in the order of ``cell.STATES``; zeros for those that are None or left out.
+
+    Returns
+    -------
+    Trace
+        All states and gates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, dtype or shape, or is not finite.
+    """
+    x, (h, *others) = _checked(cell, params, x, initial)
+    w = packing.lay_out(params)
+    rows = packing.empty_rows(x, params.H)
+    states = packing.state(rows, params.H)
+    states[0] = h
+    kept, caches = [tuple(others)], []
+    for t in range(len(x)):
+        (states[t + 1], *others), cache = cell.step(w, rows[t], *others)
+        kept.append(tuple(others))
+        caches.append(cache)
+    return Trace(cell, w, rows, kept, caches)
+
+
+def infer(
+    cell: Cell, params: Any, x: Array, *initial: Array | None
+) -> tuple[Array, tuple[Array, ...]]:
+    """Run a cell over whole sequences without keeping what a backward pass needs.
+
+    Parameters
+    ----------
+    cell, params, x, *initial
+        As for `forward`.
+
+    Returns
+    -------
+    h : ndarray of shape (T, B, H) or (T, H)
+        The hidden states h_1 ... h_T. The memory taken beyond them does not grow with T.
+    last : tuple of ndarrays of shape (B, H) or (H,)
+        All states after the last step.
+    """
+    x, (h, *others) = _checked(cell, params, x, initial)
+    w = packing.lay_out(params)
+    row = packing.empty_rows(x[:1], params.H)[0]
+    out = np.empty((*x.shape[:-1], params.H), x.dtype)
+    for t in range(len(x)):
+        row[..., : params.D] = x[t]
+        packing.state(row, params.H)[...] = h
+        (h, *others), _ = cell.step(w, row, *others)
+        out[t] = h
+    return out, (h, *others)
+
+
+def backward(
+    trace: Trace, dh: Array | None = None, *dstates_T: Array | None
+) -> Any:
+    r"""Backpropagate through time.
+
+    Parameters
+    ----------
+    trace : Trace
+        What `forward` returned.
+    dh : ndarray of shape (T, B, H) or (T, H), optional
+        Gradient of the loss with respect to the hidden states h_1 ... h_T, each with all other
+        states held fixed; zeros where it is None.
+    *dstates_T : ndarrays of shape (B, H) or (H,), optional
+        Further gradients with respect to the last states, in the order of the cell's ``STATES``;
+        zeros for those that are None or left out.
+
+    Returns
+    -------
+    NamedTuple
+        Gradients with respect to the parameters ``params``, the inputs ``x``, and the initial
+        states ``h0``, ``c0``, ...
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, dtype or shape, or a number is not finite.
+
+    References
+    ----------
+    Chapter ch317, equations ``eq-bptt-state`` and ``eq-bptt-step``.
+    """
+    checks.instance("trace", trace, Trace)
+    cell, params = trace.cell, trace.params
+    T, *batch, _ = trace.rows[:-1].shape
+    shape, dtype = (*batch, params.H), trace.rows.dtype
+    dh = checks.like("dh", dh, (T, *shape), dtype)
+    dstates = _states(cell, "d{}_T", dstates_T, shape, dtype)
+    da, dstates = pull_back(trace, dh, dstates)
+    dx = da @ params.W[:, : params.D]
+    grads = grads_type(cell.STATES)(cell.weight_grads(trace, da), dx, *dstates)
+    _require_finite(trace, grads)
+    return grads
+
+
+def pull_back(
+    trace: Trace, dh: Array, dstates: Sequence[Array]
+) -> tuple[Array, Sequence[Array]]:
+    r"""Pull the gradients of the states back through all steps, the last one first.
+
+    Parameters
+    ----------
+    trace : Trace
+        What `forward` returned.
+    dh : ndarray of shape (T, ..., H)
+        What the loss of each step adds to the gradient of its hidden state.
+    dstates : sequence of ndarrays of shape (..., H)
+        Gradients with respect to the states after the last step.
+
+    Returns
+    -------
+    da : ndarray of shape (T, ..., G * H)
+        Gradients with respect to the pre-activations.
+    dstates : sequence of ndarrays of shape (..., H)
+        Gradients with respect to the initial states.
+    """
+    steps = []
+    for dh_loss, cache in zip(dh[::-1], trace.caches[::-1], strict=True):
+        dh_t, *others = dstates
+        da, dstates = trace.cell.step_vjp(
+            trace.weights, cache, dh_t + dh_loss, *others
+        )
+        steps.append(da)
+    return np.stack(steps[::-1]), dstates
+
+
+@cache
+def grads_type(states: tuple[str, ...]) -> Any:
+    """Return the NamedTuple of the gradients of a cell with these states."""
+    initial = [(f"{name}0", Array) for name in states]
+    return NamedTuple("Grads", [("params", Any), ("x", Array), *initial])  # type: ignore[misc]
+
+
+def _checked(
+    cell: Cell, params: Any, x: Any, initial: Sequence[Any]
+) -> tuple[Array, list[Array]]:
+    checks.cell("cell", cell)
+    packing.check(params, cell.Params)
+    x = checks.sequence(x, params.D, params.b.dtype)
+    shape = (*x.shape[1:-1], params.H)
+    return x, _states(cell, "{}0", initial, shape, x.dtype)
+
+
+def _states(
+    cell: Cell, name: str, values: Sequence[Any], shape: Any, dtype: Any
+) -> list[Array]:
+    """Return one array for each state, zeros where there is none."""
+    if len(values) > len(cell.STATES):
+        raise TypeError(
+            f"{_name(cell)} has the states {', '.join(cell.STATES)}; got"
+            f" {len(values)} arrays for them"
+        )
+    padded = [*values, *[None] * (len(cell.STATES) - len(values))]
+    return [
+        checks.like(name.format(state), value, shape, dtype)
+        for state, value in zip(cell.STATES, padded, strict=True)
+    ]
+
+
+def _require_finite(trace: Trace, grads: Any) -> None:
+    """Refuse a forward pass that was not finite: all of it goes into the gradients."""
+    if all(np.isfinite(leaf).all() for leaf in tree.leaves(grads).values()):
+        return
+    for name, value in {**trace.states, **trace.gates}.items():
+        checks.finite(f"trace.{name}", value)
+    for name, leaf in tree.leaves(grads, "the gradient of ").items():
+        checks.finite(name, leaf)
+
+
+def _name(cell: Cell) -> str:
+    return cast(str, cell.__name__.rpartition(".")[-1])
