@@ -24,7 +24,6 @@ class Sizes:
     W: Array
     b: Array
     gates: ClassVar[tuple[str, ...]]
-    _fields: tuple[str, ...]
 
     @property
     def H(self) -> int:
@@ -162,7 +161,7 @@ def check(params: Any, kind: type[Sizes]) -> None:
         raise ValueError(
             f"params.W must have shape ({G * H}, D + {H}) with D at least 1; got {W.shape}"
         )
-    for name in kind._fields[2:]:  # vectors, one number for each unit
+    for name in params._fields[2:]:  # vectors, one number for each unit
         value = getattr(params, name)
         if value is not None:
             checks.array(f"params.{name}", value, (H,), dtype=b.dtype)

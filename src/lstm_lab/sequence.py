@@ -7,13 +7,16 @@ here, once, for all cells.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_lab import checks, packing, tree
 from lstm_lab.numerics import Array
 from lstm_lab.packing import Weights
+
+Lengths = NDArray[np.integer[Any]]
 
 
 class Cell(Protocol):
@@ -30,8 +33,14 @@ class Cell(Protocol):
     """
 
     __name__: str
-    GATES: tuple[str, ...]
-    STATES: tuple[str, ...]
+
+    @property
+    def GATES(self) -> tuple[str, ...]:
+        """Names of the gates."""
+
+    @property
+    def STATES(self) -> tuple[str, ...]:
+        """Names of the states."""
 
     @property
     def Params(self) -> Any:
@@ -110,7 +119,7 @@ class Trace:
     def __getattr__(self, name: str) -> Array:
         if name.startswith("_") or name not in self.cell.STATES:
             raise AttributeError(
-                f"a trace of {_name(self.cell)} has no {name!r}; its states are"
+                f"a trace of {name_of(self.cell)} has no {name!r}; its states are"
                 f" {', '.join(self.cell.STATES)}"
             )
         return self.states[name]
@@ -118,7 +127,7 @@ class Trace:
     def __repr__(self) -> str:
         shape = ", ".join(map(str, self.x.shape))
         return (
-            f"Trace of {_name(self.cell)}: x ({shape}), states"
+            f"Trace of {name_of(self.cell)}: x ({shape}), states"
             f" {', '.join(self.cell.STATES)}, gates {', '.join(self.cell.GATES)}"
         )
 
@@ -190,7 +199,10 @@ def infer(
 
 
 def backward(
-    trace: Trace, dh: Array | None = None, *dstates_T: Array | None
+    trace: Trace,
+    dh: Array | None = None,
+    *dlast: Array | None,
+    lengths: Lengths | None = None,
 ) -> Any:
     r"""Backpropagate through time.
 
@@ -199,11 +211,14 @@ def backward(
     trace : Trace
         What `forward` returned.
     dh : ndarray of shape (T, B, H) or (T, H), optional
-        Gradient of the loss with respect to the hidden states h_1 ... h_T, each with all other
-        states held fixed; zeros where it is None.
-    *dstates_T : ndarrays of shape (B, H) or (H,), optional
+        What the loss of each step adds to the gradient of its hidden state; zeros where it is
+        None.
+    *dlast : ndarrays of shape (B, H) or (H,), optional
         Further gradients with respect to the last states, in the order of the cell's ``STATES``;
         zeros for those that are None or left out.
+    lengths : ndarray of int of shape (B,), optional
+        Steps of each sequence, where some are shorter than the batch: `dlast` belongs to the
+        states after these. What `dh` says of later steps must be zero.
 
     Returns
     -------
@@ -225,16 +240,21 @@ def backward(
     T, *batch, _ = trace.rows[:-1].shape
     shape, dtype = (*batch, params.H), trace.rows.dtype
     dh = checks.like("dh", dh, (T, *shape), dtype)
-    dstates = _states(cell, "d{}_T", dstates_T, shape, dtype)
-    da, dstates = pull_back(trace, dh, dstates)
+    last = _states(cell, "d{}_T", dlast, shape, dtype)
+    dstates: list[Array | None] = [dh, *[None] * len(last[1:])]
+    if lengths is not None:
+        dh_ends, *ends = (_at_ends(d, lengths, T) for d in last)
+        dstates = [dh + dh_ends, *ends]
+        last = [np.zeros_like(d) for d in last]
+    da, first = pull_back(trace, dstates, last)
     dx = da @ params.W[:, : params.D]
-    grads = grads_type(cell.STATES)(cell.weight_grads(trace, da), dx, *dstates)
+    grads = grads_type(cell.STATES)(cell.weight_grads(trace, da), dx, *first)
     _require_finite(trace, grads)
     return grads
 
 
 def pull_back(
-    trace: Trace, dh: Array, dstates: Sequence[Array]
+    trace: Trace, dstates: Sequence[Array | None], dlast: Sequence[Array]
 ) -> tuple[Array, Sequence[Array]]:
     r"""Pull the gradients of the states back through all steps, the last one first.
 
@@ -242,33 +262,46 @@ def pull_back(
     ----------
     trace : Trace
         What `forward` returned.
-    dh : ndarray of shape (T, ..., H)
-        What the loss of each step adds to the gradient of its hidden state.
-    dstates : sequence of ndarrays of shape (..., H)
-        Gradients with respect to the states after the last step.
+    dstates : sequence of ndarrays of shape (T, ..., H) or None
+        What the loss of each step adds to the gradient of each state.
+    dlast : sequence of ndarrays of shape (..., H)
+        Further gradients with respect to the states after the last step.
 
     Returns
     -------
     da : ndarray of shape (T, ..., G * H)
         Gradients with respect to the pre-activations.
-    dstates : sequence of ndarrays of shape (..., H)
+    dfirst : sequence of ndarrays of shape (..., H)
         Gradients with respect to the initial states.
     """
-    steps = []
-    for dh_loss, cache in zip(dh[::-1], trace.caches[::-1], strict=True):
-        dh_t, *others = dstates
-        da, dstates = trace.cell.step_vjp(
-            trace.weights, cache, dh_t + dh_loss, *others
+    carried, steps = dlast, []
+    for t in reversed(range(len(trace.caches))):
+        arrived = [
+            later if loss is None else later + loss[t]
+            for later, loss in zip(carried, dstates, strict=True)
+        ]
+        da, carried = trace.cell.step_vjp(
+            trace.weights, trace.caches[t], *arrived
         )
         steps.append(da)
-    return np.stack(steps[::-1]), dstates
+    return np.stack(steps[::-1]), carried
+
+
+def _at_ends(dlast: Array, lengths: Any, T: int) -> Array:
+    """Return zeros (T, B, H), with the gradient of each sequence's last state at its end."""
+    lengths = checks.integers("lengths", lengths, len(dlast))
+    if lengths.min() < 1 or lengths.max() > T:
+        raise ValueError(f"lengths must lie from 1 to {T}, got {lengths}")
+    dstates = np.zeros((T, *dlast.shape), dlast.dtype)
+    dstates[lengths - 1, np.arange(len(lengths))] = dlast
+    return dstates
 
 
 @cache
 def grads_type(states: tuple[str, ...]) -> Any:
     """Return the NamedTuple of the gradients of a cell with these states."""
     initial = [(f"{name}0", Array) for name in states]
-    return NamedTuple("Grads", [("params", Any), ("x", Array), *initial])  # type: ignore[misc]
+    return NamedTuple("Grads", [("params", Any), ("x", Array), *initial])
 
 
 def _checked(
@@ -287,7 +320,7 @@ def _states(
     """Return one array for each state, zeros where there is none."""
     if len(values) > len(cell.STATES):
         raise TypeError(
-            f"{_name(cell)} has the states {', '.join(cell.STATES)}; got"
+            f"{name_of(cell)} has the states {', '.join(cell.STATES)}; got"
             f" {len(values)} arrays for them"
         )
     padded = [*values, *[None] * (len(cell.STATES) - len(values))]
@@ -307,5 +340,6 @@ def _require_finite(trace: Trace, grads: Any) -> None:
         checks.finite(name, leaf)
 
 
-def _name(cell: Cell) -> str:
-    return cast(str, cell.__name__.rpartition(".")[-1])
+def name_of(cell: Cell) -> str:
+    """Return the name of a cell, such as ``"lstm"``."""
+    return cell.__name__.rpartition(".")[-1]

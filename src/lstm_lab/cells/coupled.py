@@ -49,28 +49,9 @@ def init(
     forget_bias: float = 1.0,
     dtype: DTypeLike = np.float64,
 ) -> Params:
-    """Draw parameters as those of the LSTM are drawn.
+    """Draw parameters: weights with variance 1 / (D + H), biases zero but for the forget gate's.
 
-    Parameters
-    ----------
-    D, H : int
-        Input and hidden size, at least 1.
-    rng : numpy.random.Generator
-        Where the draws come from.
-    forget_bias : float
-        Bias of the forget gate; all others are zero.
-    dtype : dtype
-        float64 or float32.
-
-    Returns
-    -------
-    Params
-        ``W`` (3H, D + H) and ``b`` (3H,).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is no positive integer, `rng` no generator, or `forget_bias` not finite.
+    All else is as in `rnn.init`; a `forget_bias` that is not finite raises a ValueError.
     """
     params = packing.draw(Params, D, H, rng, dtype)
     b_f, _, _ = split_rows(params.b, GATES)

@@ -83,29 +83,8 @@ def init(
 ) -> Params:
     """Draw parameters: weights with variance 1 / (D + H), biases zero but for the update gate's.
 
-    Parameters
-    ----------
-    D, H : int
-        Input and hidden size, at least 1.
-    rng : numpy.random.Generator
-        Where the draws come from.
-    reset : {"before", "after"}
-        Where the reset gate acts: before or after the matrix product.
-    update_bias : float
-        Bias of the update gate; a negative one keeps more of the old state.
-    dtype : dtype
-        float64 or float32.
-
-    Returns
-    -------
-    Params
-        ``W`` (3H, D + H) and ``b`` (3H,); ``recurrent_bias`` (H,) if `reset` is "after".
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is no positive integer, `rng` no generator, `reset` another word, or
-        `update_bias` not finite.
+    `reset` says where the reset gate acts; a negative `update_bias` keeps more of the old state.
+    All else is as in `rnn.init`; another word, or a bias that is not finite, raises a ValueError.
     """
     if reset not in ("before", "after"):
         raise ValueError(f'reset must be "before" or "after", got {reset!r}')
@@ -153,7 +132,7 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
     da_z = sigmoid_vjp(dh * (candidate - h_prev), z)
     da_h = tanh_vjp(dh * z, candidate)
     if w.params.recurrent_bias is None:
-        drm = da_h @ U_h
+        drm: Array = da_h @ U_h
         dm_to_h = drm * r
     else:
         drm = da_h
@@ -168,7 +147,7 @@ def direct_factor(cache: Cache) -> Array:
     return 1 - cache.z
 
 
-def direct_total(cache: Cache, dh: Array) -> Array:
+def direct_total(_cache: Cache, dh: Array) -> Array:
     """Return the whole gradient of the state; nothing else shows it."""
     return dh
 
@@ -178,7 +157,9 @@ def weight_grads(trace: Any, da: Array) -> Params:
     params, rows = trace.params, trace.rows[:-1]
     da_zr, da_h = np.split(da, [-params.H], axis=-1)
     read = np.stack([cache.read for cache in trace.caches])
-    dW, db = split_bias(np.vstack([outer_sum(da_zr, rows), outer_sum(da_h, read)]))
+    dW, db = split_bias(
+        np.vstack([outer_sum(da_zr, rows), outer_sum(da_h, read)])
+    )
     if params.recurrent_bias is None:
         return Params(dW, db)
     da_m = da_h * trace.gates["r"]

@@ -3,6 +3,8 @@
 They compute what ``rnn.step``, ``lstm.step`` and ``gru.step`` do, and draw the same weights.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,6 +12,7 @@ from lstm_lab import checks, packing
 from lstm_lab.cells import gru, lstm, rnn
 from lstm_lab.numerics import Array
 from lstm_lab.packing import join, split_rows
+from lstm_lab.sequence import Cell
 
 
 class RNNCell:
@@ -50,7 +53,8 @@ class RNNCell:
         All are vectors (D,) and (H,), or batches (B, D) and (B, H); anything else, and what is
         not finite, raises a TypeError or ValueError that names the argument.
         """
-        (h,), _ = _step(rnn, self.params, x, h_prev=h_prev)
+        states, _ = _step(rnn, self.params, x, h_prev=h_prev)
+        h: Array = states[0]
         return h
 
 
@@ -94,7 +98,9 @@ class LSTMCell:
         Inputs are vectors (D,) and (H,), or batches (B, D) and (B, H); anything else, and what is
         not finite, raises a TypeError or ValueError that names the argument.
         """
-        (h, c), cache = _step(lstm, self.params, x, h_prev=h_prev, c_prev=c_prev)
+        (h, c), cache = _step(
+            lstm, self.params, x, h_prev=h_prev, c_prev=c_prev
+        )
         xh = join(np.asarray(x), np.asarray(h_prev))
         return h, c, (xh, cache.i, cache.f, cache.o, cache.g, cache.c_prev, c)
 
@@ -136,22 +142,27 @@ class GRUCell:
 
     def forward(self, x: ArrayLike, h_prev: ArrayLike) -> Array:
         """Return the state ``h`` after one step, called as ``RNNCell.forward``."""
-        (h,), _ = _step(gru, self.params, x, h_prev=h_prev)
+        states, _ = _step(gru, self.params, x, h_prev=h_prev)
+        h: Array = states[0]
         return h
 
 
-def _draw(cell, D, H, seed):  # type: ignore[no-untyped-def]
+def _draw(cell: Cell, D: int, H: int, seed: int) -> Any:
     checks.positive_int("input_dim", D)
     checks.positive_int("hidden_dim", H)
     return cell.init(D, H, rng=np.random.default_rng(checks.seed(seed)))
 
 
-def _step(cell, params, x, **states):  # type: ignore[no-untyped-def]
+def _step(cell: Cell, params: Any, x: ArrayLike, **states: ArrayLike) -> Any:
     packing.check(params, cell.Params)
-    x, h_prev, *others = checks.step(params.D, params.H, params.b.dtype, x, **states)
+    x, h_prev, *others = checks.step(
+        params.D, params.H, params.b.dtype, x, **states
+    )
     ones = np.ones((*x.shape[:-1], 1), x.dtype)
     return cell.step(packing.lay_out(params), join(x, h_prev, ones), *others)
 
 
 def _show(cell: RNNCell | LSTMCell | GRUCell) -> str:
-    return f"{type(cell).__name__}(input_dim={cell.params.D}, hidden_dim={cell.H})"
+    return (
+        f"{type(cell).__name__}(input_dim={cell.params.D}, hidden_dim={cell.H})"
+    )
