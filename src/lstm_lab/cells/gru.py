@@ -8,11 +8,8 @@ r"""The gated recurrent unit: one state, an update gate and a reset gate.
     h_t &= (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t
 
 Here z *admits* the new state, as in Chung et al. (2014); in Cho et al. (2014), PyTorch, Keras and
-ONNX it *keeps* the old one, which is the same unit with ``1 - z`` for ``z``.
-
-The reset gate acts before the matrix product, as in the formula, or after it, as in PyTorch and
-Keras: :math:`r_t \odot (U_h h_{t-1} + b_{hh})` in place of :math:`U_h (r_t \odot h_{t-1})`. These
-are two units. Parameters with a ``recurrent_bias`` :math:`b_{hh}` belong to the second.
+ONNX it *keeps* the old one. The reset gate acts before the matrix product or, with a
+``recurrent_bias``, after it as in PyTorch and Keras: :math:`r_t \odot (U_h h_{t-1} + b_{hh})`.
 
 Sources: K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
 machine translation", EMNLP (2014); J. Chung et al., arXiv 1412.3555 (2014);
@@ -24,15 +21,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lstm_lab import checks, packing
-from lstm_lab.numerics import (
-    Array,
-    axis_sum,
-    outer_sum,
-    sigmoid,
-    sigmoid_vjp,
-    tanh_vjp,
-)
+from lstm_lab import checks, numerics, packing
+from lstm_lab.numerics import Array, sigmoid, sigmoid_vjp, tanh_vjp
 from lstm_lab.packing import Sizes, Weights, join, split_bias, split_rows
 
 GATES = ("z", "r", "h")
@@ -49,10 +39,7 @@ class _Arrays(NamedTuple):
 
 
 class Params(Sizes, _Arrays):
-    """The weights ``W`` (3H, D + H) and biases ``b`` (3H,), packed in the order of `GATES`.
-
-    ``recurrent_bias`` (H,) is there where the reset gate acts after the product.
-    """
+    """``W`` (3H, D + H), ``b`` (3H,); ``recurrent_bias`` (H,) if the reset gate acts after."""
 
     gates = GATES
 
@@ -97,11 +84,8 @@ def init(
 
 
 def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
-    r"""Return the state ``(h_t,)`` after one step, called as ``rnn.step``.
-
-    .. math:: h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t
-    """
-    after, h_prev = w.params.recurrent_bias, packing.state(row, w.params.H)
+    """Return the state ``(h_t,)`` after one step, called as ``rnn.step``."""
+    h_prev, after = packing.state(row, w.params.H), w.params.recurrent_bias
     z, r = sigmoid(row @ w.W[:-1])
     W_h = w.W[-1]
     if after is None:
@@ -110,7 +94,7 @@ def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
         a_h = read @ W_h
     else:
         m = h_prev @ W_h[w.params.D : -1] + after
-        read = packing.with_state(row, np.zeros_like(h_prev))
+        read = packing.with_state(row, np.zeros_like(m))
         a_h = read @ W_h + r * m
     candidate = np.tanh(a_h)
     h = (1 - z) * h_prev + z * candidate
@@ -120,13 +104,12 @@ def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
 def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
     r"""Pull the gradient of the state back through one step, called as ``rnn.step_vjp``.
 
-    With :math:`m = h_{t-1}`, or :math:`m = U_h h_{t-1} + b_{hh}` if the reset gate acts after,
-
     .. math::
 
         da^z_t &= dh_t \odot (\tilde h_t - h_{t-1}) \odot z_t (1 - z_t) \\
         da^h_t &= dh_t \odot z_t \odot (1 - \tilde h_t^2) \\
-        da^r_t &= d(r_t \odot m) \odot m \odot r_t (1 - r_t)
+        da^r_t &= d(r_t \odot m) \odot m \odot r_t (1 - r_t), \qquad
+        m = h_{t-1} \text{ or } U_h h_{t-1} + b_{hh}
     """
     z, r, candidate, h_prev, m, _ = cache
     U_zr, U_h = np.split(w.U, [-w.params.H])
@@ -134,12 +117,12 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
     da_h = tanh_vjp(dh * z, candidate)
     if w.params.recurrent_bias is None:
         drm: Array = da_h @ U_h
-        dm_to_h = drm * r
+        dh_prev = drm * r
     else:
         drm = da_h
-        dm_to_h = (drm * r) @ U_h
+        dh_prev = (drm * r) @ U_h
     da_zr = join(da_z, sigmoid_vjp(drm * m, r))
-    dh_prev = dh * (1 - z) + dm_to_h + da_zr @ U_zr
+    dh_prev = dh_prev + dh * (1 - z) + da_zr @ U_zr
     return join(da_zr, da_h), (dh_prev,)
 
 
@@ -159,10 +142,12 @@ def weight_grads(trace: Any, da: Array) -> Params:
     da_zr, da_h = np.split(da, [-params.H], axis=-1)
     read = np.stack([cache.read for cache in trace.caches])
     dW, db = split_bias(
-        np.vstack([outer_sum(da_zr, rows), outer_sum(da_h, read)])
+        np.vstack(
+            [numerics.outer_sum(da_zr, rows), numerics.outer_sum(da_h, read)]
+        )
     )
     if params.recurrent_bias is None:
         return Params(dW, db)
     da_m = da_h * trace.gates["r"]
-    dW[-params.H :, params.D :] = outer_sum(da_m, trace.h[:-1])
-    return Params(dW, db, axis_sum(da_m))
+    dW[-params.H :, params.D :] = numerics.outer_sum(da_m, trace.h[:-1])
+    return Params(dW, db, numerics.axis_sum(da_m))
