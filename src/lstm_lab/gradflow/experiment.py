@@ -77,15 +77,16 @@ def networks(
 ) -> tuple[dict[str, Any], Iterator[Trace]]:
     """Return an experiment's settings, and the trace of the network of each seed."""
     checks.cell("cell", cell)
+    sizes = {"D": D, "H": H, "T": T}
+    for name, size in sizes.items():
+        checks.positive_int(name, size)
     seeds = tuple(checks.seed(seed) for seed in seeds)
     if not seeds:
         raise ValueError("seeds must be one or more, got none")
-    settings = {"cell": name_of(cell), "D": D, "H": H, "T": T, "seeds": seeds}
     traces = (
-        draw_and_run(cell, init=init, D=D, H=H, T=T, seed=seed)
-        for seed in seeds
+        draw_and_run(cell, init=init, **sizes, seed=seed) for seed in seeds
     )
-    return settings, traces
+    return {"cell": name_of(cell), **sizes, "seeds": seeds}, traces
 
 
 def unit_cotangents(trace: Trace, state: str) -> list[Array]:

@@ -205,9 +205,9 @@ def cell_paths(
     ----------
     Chapter ch318, section "How much the product leaves out".
     """
-    if checks.positive_int("T", T) < 2:
-        raise ValueError(f"T must be at least 2 steps, for a lag of 1, got {T}")
     settings, traces = networks(cell, init, D, H, T, seeds)
+    if T < 2:
+        raise ValueError(f"T must be at least 2 steps, for a lag of 1, got {T}")
     direct, full = [], []
     for trace in traces:
         direct.append(direct_path(trace)[:-1].max(axis=-1))

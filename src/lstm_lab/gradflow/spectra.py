@@ -70,8 +70,8 @@ def spectra(
     """
     lags = tuple(checks.positive_int("lags", lag) for lag in lags)
     settings, traces = networks(cell, init, D, H, T, seeds)
-    if max(lags) > T:
-        raise ValueError(f"lags must be at most T = {T}, got {max(lags)}")
+    if not lags or max(lags) > T:
+        raise ValueError(f"lags must be one or more of 1 ... {T}, got {lags}")
     values, radius, largest = [], [], []
     for trace in traces:
         jacobians = step_jacobians(trace)
