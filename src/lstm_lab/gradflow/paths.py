@@ -2,7 +2,7 @@
 
 On the direct path a state is only multiplied by a gate. In an LSTM it is the cell state c, and
 the factor is the forget gate f; in a GRU it is the hidden state, and the factor is 1 - z. The
-docstrings call them c and f in any cell.
+docstrings call them c and f in any cell. A cell without a direct path is a TypeError.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,11 +40,6 @@ def direct_path(trace: Trace) -> Array:
     -------
     ndarray of shape (T, H) or (T, B, H)
         Row k - 1 is the product over the last k steps.
-
-    Raises
-    ------
-    TypeError
-        If `trace` is not a trace of a cell with a direct path.
 
     References
     ----------
@@ -86,11 +81,6 @@ def cell_jacobians(trace: Trace) -> Array:
     ndarray of shape (T - 1, H, H)
         One matrix for each lag 1, ..., T - 1; row j is the gradient of entry j of :math:`c_T`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is not a trace of a cell with a direct path, or is of a batch.
-
     References
     ----------
     Chapter ch318, equations ``eq-full-step`` and ``eq-full-path``.
@@ -123,11 +113,6 @@ def one_step_jacobians(trace: Trace) -> Array:
     -------
     ndarray of shape (T - 1, H, H)
         In the order of time; row j of a matrix is the gradient of entry j of :math:`c_t`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `cell_jacobians`.
 
     References
     ----------
@@ -196,11 +181,6 @@ def cell_paths(
     CellPaths
         Norms by seed and lag.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `gradient_flow`; also if `cell` has no direct path.
-
     References
     ----------
     Chapter ch318, section "How much the product leaves out".
@@ -252,11 +232,6 @@ def cell_steps(trace: Trace) -> CellSteps:
     -------
     CellSteps
         The record.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `cell_jacobians`.
 
     References
     ----------
