@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
         ablation,
         architecture,
         bottleneck,
-        checkpoints,
         counting,
         coupled,
         dates,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
         phase,
         plots,
         reach,
+        saving,
         seq2seq,
         sweeps,
         tables,
@@ -52,12 +52,12 @@ except metadata.PackageNotFoundError:  # imported from its source, not installed
     __version__ = "0+source"
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "gru", "lstm", "rnn"]
 _LATER = (
-    *("ablation", "architecture", "bottleneck", "checkpoints", "counting"),
-    *("coupled", "dates", "exercises"),
-    *("gradcheck", "gradflow", "gradient_checkpointing", "initialization"),
-    *("interop", "jacobians", "losses", "optim", "phase", "plots", "reach"),
-    *("seq2seq", "sweeps", "tables", "tasks", "teaching", "tokenizer"),
-    *("training", "transductions", "tree", "widgets"),
+    *("ablation", "architecture", "bottleneck", "counting", "coupled"),
+    *("dates", "exercises", "gradcheck", "gradflow"),
+    *("gradient_checkpointing", "initialization", "interop", "jacobians"),
+    *("losses", "optim", "phase", "plots", "reach", "saving", "seq2seq"),
+    *("sweeps", "tables", "tasks", "teaching", "tokenizer", "training"),
+    *("transductions", "tree", "widgets"),
 )
 
 
