@@ -62,9 +62,8 @@ def integers(name: str, value: Any, *shape: int | str) -> NDArray[np.intp]:
     checked = _plain(name, value)
     wanted = f"{name} must be an array of integers of shape {_show(shape)}"
     if not np.issubdtype(checked.dtype, np.integer):
-        kind = (
-            type(value).__name__ if checked.dtype == object else checked.dtype
-        )
+        is_object = checked.dtype == object
+        kind = type(value).__name__ if is_object else f"dtype {checked.dtype}"
         raise TypeError(f"{wanted}, got {kind}")
     if not _fits(checked.shape, shape):
         raise ValueError(f"{wanted}, got shape {checked.shape}")

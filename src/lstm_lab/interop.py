@@ -118,17 +118,7 @@ def _torch_shapes(layer: int) -> dict[str, checks.Shape]:
 def to_keras(params: Any, *, reset_after: bool = True) -> dict[str, Array]:
     """Return the weights as ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU`` names them.
 
-    Parameters
-    ----------
-    params : Params
-        Of ``rnn``, ``lstm`` or ``gru``.
-    reset_after : bool
-        The option of the Keras GRU, to which `params` of a GRU must conform.
-
-    Returns
-    -------
-    dict of str to ndarray
-        New arrays, see `SHAPES`.
+    As `to_torch`; a GRU must reset where the option `reset_after` of the Keras layer says.
     """
     W_x, W_h, b_x, b_h = _export(params, "Keras", _reset(reset_after))
     has_two = isinstance(params, gru.Params) and reset_after
@@ -141,17 +131,7 @@ def from_keras(
 ) -> Any:
     """Return the parameters of a ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU``.
 
-    Parameters
-    ----------
-    arch, weights
-        As in `from_torch`, with names and shapes as from `to_keras`.
-    reset_after : bool
-        The option of the Keras GRU that the weights are from.
-
-    Returns
-    -------
-    Params
-        Of `arch`, in new arrays.
+    As `from_torch`; `reset_after` is the option of the Keras GRU that the weights are from.
     """
     has_two = arch is gru and reset_after
     shapes = SHAPES["Keras"] | ({"bias": (2, "GH")} if has_two else {})
@@ -164,18 +144,8 @@ def from_keras(
 def to_onnx(params: Any, *, linear_before_reset: int = 0) -> dict[str, Array]:
     """Return the weights as inputs of the ONNX operator ``RNN``, ``LSTM`` or ``GRU``.
 
-    Parameters
-    ----------
-    params : Params
-        Of ``rnn``, ``lstm`` or ``gru``.
-    linear_before_reset : int
-        The attribute of the operator ``GRU``, to which `params` of a GRU must conform: 0 if the
-        reset gate acts before the matrix product, 1 if after it.
-
-    Returns
-    -------
-    dict of str to ndarray
-        New arrays, see `SHAPES`.
+    As `to_torch`; a GRU must reset where the attribute `linear_before_reset` of the operator
+    says: 0 before the matrix product, 1 after it.
     """
     W_x, W_h, b_x, b_h = _export(params, "ONNX", _reset(linear_before_reset))
     return {"W": W_x[None], "R": W_h[None], "B": np.append(b_x, b_h)[None]}
@@ -189,18 +159,8 @@ def from_onnx(
 ) -> Any:
     """Return the parameters of an ONNX operator ``RNN``, ``LSTM`` or ``GRU``.
 
-    Parameters
-    ----------
-    arch, weights
-        As in `from_torch`, with names and shapes as from `to_onnx`; without peephole weights
-        ``P``.
-    linear_before_reset : int
-        The attribute of the operator ``GRU`` that the weights are from.
-
-    Returns
-    -------
-    Params
-        Of `arch`, in new arrays.
+    As `from_torch`, with the attribute `linear_before_reset` of the operator ``GRU`` that the
+    weights are from. Peephole weights ``P`` are not supported.
     """
     W, R, B = _read(arch, weights, SHAPES["ONNX"])
     read = W[0], R[0], *np.split(B[0], 2)

@@ -130,17 +130,8 @@ def global_norm(values: Any) -> float:
 
     .. math:: \lVert p \rVert = s \sqrt{\textstyle\sum (p / s)^2}, \qquad s = \max |p|
 
-    No number is squared that is larger than 1, so nothing overflows.
-
-    Parameters
-    ----------
-    values : tree of ndarrays
-        For example the gradients of a network.
-
-    Returns
-    -------
-    float
-        The norm; NaN or infinite if a number is.
+    No number is squared that is larger than 1, so nothing overflows. The norm is NaN or infinite
+    if a number is.
     """
     largest, relative = _scaled_norm(values)
     return largest * relative

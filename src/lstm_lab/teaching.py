@@ -1,29 +1,16 @@
 """Decoding a target twice: with teacher forcing, and free-running."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import checks
+from lstm_lab import checks, seq2seq
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq import (
-    Translation,
-    Translator,
-    logits,
-    mixed_inputs,
-    writable,
-)
-from lstm_lab.tokenizer import (
-    BOS,
-    EOS,
-    PAD,
-    UNK,
-    UNKNOWN,
-    Tokenizer,
-    Tokens,
-)
+from lstm_lab.seq2seq import Translation, Translator
+from lstm_lab.tokenizer import BOS, EOS, PAD, UNK, UNKNOWN, Tokenizer
 
 Integers = NDArray[np.integer[Any]]
 
@@ -82,11 +69,14 @@ def two_ways(
     network, vocabularies, params = translator
     batch, known = vocabularies.batch(sources, targets), vocabularies.target
     rng = np.random.default_rng(0)  # at a ratio of 0, no draw matters
-    own = cast(Tokens, mixed_inputs(network, params, batch, ratio=0.0, rng=rng))
+    own = cast(
+        Integers,
+        seq2seq.mixed_inputs(network, params, batch, ratio=0.0, rng=rng),
+    )
     true = np.concatenate([own[:1], batch.target[:-1]])  # both begin with BOS
+    logits = partial(seq2seq.logits, network, params, batch)
     ways = [
-        (given, writable(logits(network, params, batch, given)[0]))
-        for given in (true, own)
+        (given, seq2seq.writable(logits(given)[0])) for given in (true, own)
     ]
     return [
         TwoWays(
