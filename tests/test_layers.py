@@ -22,7 +22,7 @@ FLOORS = [
         "initialization",
         "interop",
     ),
-    ("checkpoints", "jacobians", "losses", "optim", "tasks"),
+    ("jacobians", "losses", "optim", "saving", "tasks"),
     ("dates", "tokenizer", "transductions"),
     ("training.configuration", "training.model", "training.updates"),
     ("training.runs",),
