@@ -536,15 +536,6 @@ DEPENDENCIES = [
     ),
     Fault(
         "dependencies",
-        "a result may differ in more digits than contributors are told",
-        "tools/digits.py",
-        "self.steps * math.sqrt(self.terms)",
-        "self.steps * self.terms",
-        f"{PYTEST} tests/versions/test_digits.py -k guide",
-        "run: python -m tools.digits document",
-    ),
-    Fault(
-        "dependencies",
         "the tests with other versions are all left out",
         "lab.py",
         "tests/kills tests/versions -n 2",

@@ -277,9 +277,7 @@ def tested(python: str, age: str, arguments: Iterable[str]) -> Row:
     )
 
 
-def run(
-    folder: Path, *arguments: str, **variables: str
-) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the Python of an environment, with caches of its own."""
     return subprocess.run(  # noqa: S603
         [str(python_of(folder)), *arguments],
@@ -288,7 +286,6 @@ def run(
             **{k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
             "IPYTHONDIR": str(folder / "ipython"),
             "MPLCONFIGDIR": str(folder / "matplotlib"),
-            **variables,
         },
         capture_output=True,
         text=True,
