@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
         coupled,
         dates,
         exercises,
+        figures,
         gradcheck,
         gradflow,
         gradient_checkpointing,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
         losses,
         optim,
         phase,
-        plots,
         reach,
         seq2seq,
         sweeps,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
         training,
         transductions,
         tree,
-        widgets,
     )
 
 try:
@@ -53,11 +52,11 @@ except metadata.PackageNotFoundError:  # imported from its source, not installed
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "gru", "lstm", "rnn"]
 _LATER = (
     *("ablation", "architecture", "bottleneck", "checkpoints", "counting"),
-    *("coupled", "dates", "exercises"),
+    *("coupled", "dates", "exercises", "figures"),
     *("gradcheck", "gradflow", "gradient_checkpointing", "initialization"),
-    *("interop", "jacobians", "losses", "optim", "phase", "plots", "reach"),
+    *("interop", "jacobians", "losses", "optim", "phase", "reach"),
     *("seq2seq", "sweeps", "tables", "tasks", "teaching", "tokenizer"),
-    *("training", "transductions", "tree", "widgets"),
+    *("training", "transductions", "tree"),
 )
 
 
