@@ -54,20 +54,12 @@ def gradient_map(
         Decimal logarithms at the ends of the color scale.
     bar : bool
         Whether to explain the colors beside the map.
-
     """
     T = len(record.log10_norms)
-    style.color_map(
-        ax,
-        record.log10_norms.T,
-        "gradient norm, power of ten",
-        bar=bar,
-        clim=limits,
-        cmap="viridis",
-        aspect="equal",
-        origin="lower",
-        extent=(0.5, T + 0.5, -0.5, T + 0.5),
-    )
+    label, edges = "gradient norm, power of ten", (0.5, T + 0.5, -0.5, T + 0.5)
+    look = {"cmap": "viridis", "aspect": "equal", "clim": limits}
+    look |= {"origin": "lower", "extent": edges}
+    style.color_map(ax, record.log10_norms.T, label, bar=bar, **look)
     ax.set(xlabel="step $t$ of the loss", ylabel=style.LAG)
     ax.locator_params(integer=True)
     return ax
@@ -163,10 +155,8 @@ def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
     """
     looks = style.looks(record.architecture for record in records)
     for record, look in zip(records, looks, strict=True):
-        mean = record.cosines.mean(axis=0)
-        style.band(
-            ax, record.windows, record.cosines, mean, **look | style.DOTS
-        )
+        runs, look = record.cosines, look | style.DOTS
+        style.band(ax, record.windows, runs, runs.mean(axis=0), **look)
     ax.set(xscale="log", xlabel="window (steps)")
     ax.set_ylabel("cosine with the full gradient")
     ax.set_ylim(top=1.02)
@@ -203,33 +193,31 @@ def gain_dial(
             f"flows and spectra must have the same names, got {tuple(flows)}"
             f" and {names}"
         )
-    norms, fans, frames = svg.panel(), svg.panel(), []
+    norms, fans, summaries = svg.panel(), svg.panel(), []
     for n, (name, flow) in enumerate(flows.items()):
         with svg.frame(norms, n):
             gradient_flow(norms, [flow])
         with svg.frame(fans, n):
             _fan(fans, spectra, n)
         best, *_, worst = 10 ** spectra.log10_singular_values[n, -1]
-        summary = (
+        summaries.append(
             f"Gain {name}. Over {longest} steps {flow.typical[longest]:.1e} of a"
             f" gradient arrives, in the mean of {len(flow.seeds)} networks. In the"
             f" single network of the fan the best direction keeps {best:.1e}, the"
             f" worst {worst:.1e}; the bound allows"
             f" {spectra.largest[n] ** longest:.1e}."
         )
-        frames.append(Frame(set_powers(escape(summary))))
     norms.legend().remove()
     fans.set_xlim(0, longest)
     style.shared_legend(fans, columns=2, place="upper left")
-    left = _dial(norms, "Gradient norm against lag")
-    right = _dial(
-        fans, "Singular values against lag: a fan between its bound and zero"
-    )
-    return MovingFigure(
+    return _dial(
         "Gradient against lag, by the gain of the recurrent weights",
-        [Control("gain of U", names, _position(names, start))],
-        frames,
-        picture=left + right,
+        Control("gain of U", names, _position(names, start)),
+        summaries,
+        {
+            "Gradient norm against lag": norms,
+            "Singular values against lag: a fan between its bound and zero": fans,
+        },
     )
 
 
@@ -251,7 +239,7 @@ def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
     """
     names, longest = record.names, record.lags[-1]
     ends = np.array([record.typical_full[:, -1], record.typical_direct[:, -1]])
-    paths, by_bias, frames = svg.panel(), svg.panel(), []
+    paths, by_bias, summaries = svg.panel(), svg.panel(), []
     for n, (name, (full, direct)) in enumerate(zip(names, ends.T, strict=True)):
         one = replace(
             record,
@@ -263,11 +251,10 @@ def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
             cell_paths(paths, one)
         with svg.frame(by_bias, n):
             by_bias.plot([n, n], [full, direct], "C0o", ls="")
-        summary = (
+        summaries.append(
             f"Forget bias {name}. Over {longest} steps the direct path"
             f" keeps {direct:.1e}, all paths together {full:.1e}."
         )
-        frames.append(Frame(set_powers(escape(summary))))
     paths.legend().remove()
     style.shared_legend(paths, columns=2, place="upper left")
     paths.plot(record.lags, record.typical_full.T, "0.75", lw=0.8, zorder=1)
@@ -276,27 +263,29 @@ def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
     by_bias.set_xticks(range(len(names)), names)
     by_bias.set(title=f"over {longest} steps", xlabel="forget bias")
     by_bias.set_yscale("log")
-    left = _dial(
-        paths,
-        "Spectral norm against lag: the direct path below, all paths above",
-    )
-    right = _dial(
-        by_bias, "The same two at the longest lag, against the forget bias"
-    )
-    return MovingFigure(
+    return _dial(
         "Direct path and all paths against lag, by the forget bias",
-        [Control("forget bias", names, _position(names, start))],
-        frames,
-        picture=left + right,
+        Control("forget bias", names, _position(names, start)),
+        summaries,
+        {
+            "Spectral norm against lag: the direct path below, all paths above": paths,
+            "The same two at the longest lag, against the forget bias": by_bias,
+        },
     )
 
 
-def _dial(ax: Axes, label: str) -> str:
-    """Return the panel of a dial, all with the same powers of ten and a line at one."""
-    log = ax.get_yscale() == "log"
-    ax.axhline(1 if log else 0, color="k", lw=0.8)
-    ax.set_ylim(*(10**RANGE if log else RANGE))
-    return svg.inline(ax.figure, label=label)
+def _dial(
+    label: str, control: Control, summaries: list[str], panels: dict[str, Axes]
+) -> MovingFigure:
+    """Return a figure with panels that show the same powers of ten, and a line at one."""
+    picture = ""
+    for described, ax in panels.items():
+        log = ax.get_yscale() == "log"
+        ax.axhline(1 if log else 0, color="k", lw=0.8)
+        ax.set_ylim(*(10**RANGE if log else RANGE))
+        picture += svg.inline(ax.figure, label=described)
+    frames = [Frame(set_powers(escape(summary))) for summary in summaries]
+    return MovingFigure(label, [control], frames, picture=picture)
 
 
 def _position(names: tuple[str, ...], start: str) -> int:
