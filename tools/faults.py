@@ -206,10 +206,10 @@ CODE = [
         "test_layers.py",
     ),
     code(
-        "the cells import the plots",
+        "the cells import the figures",
         "lstm.py",
         "",
-        "\n\ndef draw():\n    from lstm_lab import plots\n",
+        "\n\ndef draw():\n    from lstm_lab import figures\n",
         "test_layers.py",
     ),
 ]

@@ -45,11 +45,11 @@ LEFT_OUT = {
     "tests/test_bibliography.py": "reads the book's bibliography",
     "tests/test_configuration.py": "compares with the locked versions",
     "tests/test_licences.py": "reads what git knows of files",
-    "tests/widgets/test_moving.py": "drives a browser, in which there is no Python",
+    "tests/figures/test_moving.py": "drives a browser, in which there is no Python",
 }
 # What every test run takes of them: the arithmetic, and all that draws, stores or shows.
 QUICK = (
-    *("tests/gradflow", "tests/plots", "tests/widgets"),
+    *("tests/gradflow", "tests/figures"),
     *("tests/test_architectures.py", "tests/test_interop.py"),
     *("tests/test_kernels.py", "tests/test_losses.py"),
     *("tests/test_numerics.py", "tests/test_optim.py"),

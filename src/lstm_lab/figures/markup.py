@@ -9,7 +9,7 @@ POWER = re.compile(r"(?<![\w.#])(-?\d+(?:\.\d+)?)e([+-]\d+)(?!\w)")
 
 
 def power(number: re.Match[str]) -> tuple[str, str]:
-    """Return what stands on the line for such a number, and what above it, if anything."""
+    """Return the base line of such a number as a power of ten, and its exponent, if any."""
     digits, exponent = number[1].replace("-", "−"), int(number[2])
     if not exponent:
         return digits, ""
@@ -27,7 +27,7 @@ def powers(html: str) -> str:
     return POWER.sub(markup, html)
 
 
-def spoken(language: str | None) -> str:
+def spoken(language: str) -> str:
     """Return the attribute of an element in another language than the page's."""
     return f' lang="{escape(language)}"' if language else ""
 
@@ -40,50 +40,33 @@ def table(
     groups: Sequence[tuple[str, int]] = (),
     current: int | None = None,
     kind: str = "plain",
-    language: str | None = None,
+    language: str = "",
 ) -> str:
     """Return a table with a heading for each column and for each row.
 
-    Parameters
-    ----------
-    caption : str
-        Text.
-    head : sequence of str
-        Text, a column each.
-    rows : iterable of sequences of str
-        Each begins with its heading, text; the others are cells, which `cell`, `bar` or
-        `weight` made.
-    groups : sequence of pairs of str and int
-        Headings above those of the columns, and how many columns each spans.
-    current : int, optional
-        Index of the row that is talked of.
-    kind : str
-        In the style sheet, after ``lab-``.
-    language : str, optional
-        Of the headings of the columns, if it is not that of the page, such as ``"ja"``.
-
-    Returns
-    -------
-    str
-        HTML.
+    Rows begin with their heading, a text; their other entries come from `cell`, `bar` or
+    `weight`. `groups` are headings above those of the columns, with the number of columns that
+    each spans; `current` is the index of the row that a sentence is about; `language` is that of
+    the headings of the columns. The style sheet calls the table ``lab-`` and its `kind`.
     """
     above = "".join(_heading(*group, scope="colgroup") for group in groups)
-    headings = "".join(map(_heading, head))
+    above = f"<tr>{above}</tr>" if groups else ""
     now = ' aria-current="step"'
     body = "".join(
         f"<tr{now if n == current else ''}>"
         f'<th scope="row">{escape(first)}</th>{"".join(cells)}</tr>'
         for n, (first, *cells) in enumerate(rows)
     )
-    above = f"<tr>{above}</tr>" if groups else ""
     return (
         f'<table class="lab-{kind}"><caption>{escape(caption)}</caption>'
-        f"<thead{spoken(language)}>{above}<tr>{headings}</tr></thead><tbody>{body}</tbody></table>"
+        f"<thead{spoken(language)}>{above}"
+        f"<tr>{''.join(map(_heading, head))}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
     )
 
 
 def _heading(name: str, span: int = 1, *, scope: str = "col") -> str:
-    """Return a heading; what heads nothing is an empty cell."""
+    """Return a heading, or an empty cell if it has no name."""
     wide = f' colspan="{span}"' if span > 1 else ""
     if not name:
         return f"<td{wide}></td>"
@@ -91,45 +74,26 @@ def _heading(name: str, span: int = 1, *, scope: str = "col") -> str:
 
 
 def cell(text: str, *, marked: bool = False) -> str:
-    """Return a cell of a table with a text, which may be marked."""
+    """Return a cell with a text, which may be marked."""
     shown = escape(text)
     return f"<td><mark>{shown}</mark></td>" if marked else f"<td>{shown}</td>"
 
 
-def bar(
-    value: float, *, lowest: float = 0.0, highest: float = 1.0, digits: int = 2
-) -> str:
-    """Return a cell with a number, and a bar from zero to it.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-    lowest, highest : float
-        Ends of the scale, with zero between them; a bar stops there.
-    digits : int
-        Digits of the number behind the point.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-
-    def place(number: float) -> float:
-        share = (number - lowest) / (highest - lowest)
-        return 100 * min(max(share, 0.0), 1.0)
-
-    start, end = sorted((place(0.0), place(value)))
+def bar(value: float, lowest: float = 0.0, highest: float = 1.0) -> str:
+    """Return a cell with a number and a bar from zero to it, at most to the ends of the scale."""
+    start, end = (
+        100 * min(max((place - lowest) / (highest - lowest), 0.0), 1.0)
+        for place in sorted((0.0, value))
+    )
     return (
         f'<td class="lab-bar" style="--from:{start:.0f}%;--to:{end:.0f}%">'
-        f"{value:.{digits}f}</td>"
+        f"{value:.2f}</td>"
     )
 
 
 def weight(value: float) -> str:
-    """Return a cell whose colour is a weight between zero and one, and which says it too."""
-    # Two digits: an eye tells no more, and most weights are zero to them.
+    """Return a cell whose color is a weight between zero and one, and which says it too."""
+    # Two digits: an eye tells no more, and most weights are zero to that precision.
     digits = f"{value:.2f}"
     if digits == "0.00":
         return "<td></td>"

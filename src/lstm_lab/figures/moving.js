@@ -1,14 +1,14 @@
-// What makes the figures of lstm_lab.widgets move: on a page as a classic script, which also works
-// from a file, and in a notebook as the head of a module, to which figure.py adds an export.
+// Moves the figures of lstm_lab.figures: on a page as a classic script, which also works from a file,
+// and in a notebook as the head of a module, to which moving.py adds an export.
 
 /**
  * Let the controls of a figure choose the frame that is seen.
  *
- * Frames are numbered in the order of all combinations, the last control changing fastest. What
- * belongs to frame n has `data-frame="n"`: a sentence that is announced, tables, groups of an SVG.
+ * Frames are numbered in the order of all combinations, the last control changing fastest. Elements
+ * of frame n have `data-frame="n"`: a sentence that is announced, tables, groups of an SVG.
  *
  * @param {HTMLElement} root - A `.lab-figure`.
- * @param {(value: Object<string, number>) => void} onChange - Is told the positions by name.
+ * @param {(value: Object<string, number>) => void} onChange - Gets the positions by name.
  * @returns {(value: Object<string, number>) => void} Moves the controls from outside.
  */
 function enliven(root, onChange = () => {}) {
@@ -20,16 +20,16 @@ function enliven(root, onChange = () => {}) {
   const parts = root.querySelectorAll("[data-frame]");
 
   const show = () => {
-    let at = 0;
+    let frame = 0;
     for (const { input, labels, output } of controls) {
       const position = Number(input.value);
-      at = at * labels.length + position;
+      frame = frame * labels.length + position;
       if (output) {
         output.value = labels[position];
         input.setAttribute("aria-valuetext", labels[position]);
       }
     }
-    for (const part of parts) part.style.display = Number(part.dataset.frame) === at ? "" : "none";
+    for (const part of parts) part.style.display = Number(part.dataset.frame) === frame ? "" : "none";
   };
 
   const panel = root.querySelector(".lab-controls");
@@ -38,7 +38,7 @@ function enliven(root, onChange = () => {}) {
     onChange(Object.fromEntries(controls.map(({ input }) => [input.name, Number(input.value)])));
   });
   panel.hidden = false;
-  show(); // a browser may have kept where the controls were
+  show(); // a browser may have restored earlier positions
 
   return (value) => {
     for (const { input } of controls) input.value = value[input.name];
@@ -75,7 +75,7 @@ function render({ model, el }) {
   };
 }
 
-// A module has no current script: what follows is for pages alone.
+// A module has no current script: the rest is for pages alone.
 if (document.currentScript) {
   const enlivenAll = () => document.querySelectorAll(".lab-figure").forEach((root) => enliven(root));
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", enlivenAll);

@@ -1,4 +1,4 @@
-"""Landscapes and learning curves."""
+"""Training: landscapes, learning curves, and the results of many runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,13 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from lstm_lab.bottleneck import Curves
+from lstm_lab.figures import style
+from lstm_lab.figures.style import MAP_INK, MAP_PAPER
 from lstm_lab.gradflow import Cliff, Descent
 from lstm_lab.phase import Diagram
-from lstm_lab.plots.style import MAP_INK, MAP_PAPER, series
 from lstm_lab.training import Run
 
-# Of cividis, where a pale text and a dark one have the same contrast with it.
-_MIDDLE = 0.47
+_MIDDLE = 0.47  # of cividis: light and dark text have the same contrast with it
 
 
 def cliff(
@@ -25,23 +26,17 @@ def cliff(
 ) -> Axes:
     """Draw the loss as colors, and paths of gradient descent over it.
 
-    A square marks where a path starts, a circle where it ends.
+    A square marks the start of a path, a circle its end.
 
     Parameters
     ----------
     ax : Axes
-        Where to draw.
     landscape : Cliff
-        What `gradflow.cliff` returned.
+        The loss on a grid.
     descents : sequence of Descent
-        What `gradflow.descend` returned, with and without clipping.
+        Paths, with and without clipping.
     explained : bool
-        Whether to have a legend, and a bar that explains the colors.
-
-    Returns
-    -------
-    Axes
-        The same axes.
+        Whether to add a legend, and a bar that explains the colors.
     """
     image = ax.pcolormesh(
         landscape.w,
@@ -63,12 +58,11 @@ def cliff(
     ax.set(xlabel="recurrent weight $w$", ylabel="bias $b$")
     ax.set_xlim(landscape.w[0], landscape.w[-1])
     ax.set_ylim(landscape.b[0], landscape.b[-1])
-    ax.grid(visible=False)
+    style.explain(ax, image, "log$_{10}$ of the loss", bar=explained)
     if explained:
         legend = ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left")
-        look = {"facecolor": MAP_PAPER, "edgecolor": MAP_INK, "alpha": 0.8}
-        legend.get_frame().set(**look)
-        ax.figure.colorbar(image, ax=ax, label="log$_{10}$ of the loss")
+        frame = {"facecolor": MAP_PAPER, "edgecolor": MAP_INK, "alpha": 0.8}
+        legend.get_frame().set(**frame)
     return ax
 
 
@@ -80,24 +74,17 @@ def learning_curves(
     Parameters
     ----------
     ax : Axes
-        Where to draw.
     runs : mapping of str to sequence of Run
-        Runs of several seeds and of equal length under the name of what they have in common.
+        Runs of equal length by label.
     baseline : float
         The loss of the best constant guess.
-
-    Returns
-    -------
-    Axes
-        The same axes.
     """
-    for n, (name, group) in enumerate(runs.items()):
-        look = series(n)
-        thin = look | {"linestyle": "-"}
+    for group, look in zip(runs.values(), style.looks(runs), strict=True):
+        thin = {"color": look["color"], "ls": "-", "lw": 0.8, "alpha": 0.6}
         for run in group:
-            ax.plot(run.evaluated, run.held_out, lw=0.8, alpha=0.6, **thin)
+            ax.plot(run.evaluated, run.held_out, **thin)
         mean = np.exp(np.mean([np.log(run.held_out) for run in group], axis=0))
-        ax.plot(group[0].evaluated, mean, lw=2, label=name, **look)
+        ax.plot(group[0].evaluated, mean, lw=2, **look)
     ax.axhline(baseline, color="0.3", ls=":", label="best constant guess")
     ax.set(yscale="log", xlabel="updates", ylabel="mean squared error")
     ax.legend()
@@ -105,48 +92,50 @@ def learning_curves(
 
 
 def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
-    """Draw what became of the runs on one task, a field for each network and gap.
+    """Draw the outcomes of the runs on one task, a field for each network and gap.
 
-    The color is the median loss as a share of the baseline, the text says how many of the runs
-    solved the task.
+    The color is the median loss as a share of the baseline, the number says how many of the
+    runs solved the task.
 
     Parameters
     ----------
     ax : Axes
-        Where to draw.
     diagram : Diagram
-        What `phase.diagram` returned.
+        The outcomes.
     bar : bool
-        Whether to explain the colours beside the diagram.
-
-    Returns
-    -------
-    Axes
-        The same axes.
+        Whether to explain the colors beside the diagram.
     """
-    image = ax.imshow(
-        diagram.share,
-        cmap="cividis",
-        vmin=0,
-        vmax=1,
-        aspect="auto",
-        interpolation="none",
-    )
-    for (n, m), solved in np.ndenumerate(diagram.solved):
-        dark = diagram.share[n, m] < _MIDDLE
-        ax.text(
-            m,
-            n,
-            f"{solved}",
-            color=MAP_PAPER if dark else MAP_INK,
-            ha="center",
-            va="center",
-        )
+    label = "loss / baseline, median"
+    style.color_map(ax, diagram.share, label, bar=bar, clim=(0, 1))
+    for (row, column), solved in np.ndenumerate(diagram.solved):
+        dark = diagram.share[row, column] < _MIDDLE
+        text = ax.text(column, row, f"{solved}", ha="center", va="center")
+        text.set_color(MAP_PAPER if dark else MAP_INK)
     ax.set_xticks(range(len(diagram.gaps)), list(map(str, diagram.gaps)))
     ax.set_yticks(range(len(diagram.networks)), diagram.networks)
     title = f"{diagram.problem}\n(solved of {diagram.runs})"
     ax.set(title=title, xlabel="$T$ [steps]")
-    ax.grid(visible=False)
-    if bar:
-        ax.figure.colorbar(image, ax=ax, label="loss / baseline, median")
+    return ax
+
+
+def curves(
+    ax: Axes, groups: Mapping[str, Curves], *, xlabel: str, ylabel: str
+) -> Axes:
+    """Draw the medians of groups of runs, each in a band from the lowest to the highest run.
+
+    Parameters
+    ----------
+    ax : Axes
+    groups : mapping of str to Curves
+        Runs by label.
+    xlabel, ylabel : str
+        Labels of the axes.
+
+    """
+    for group, look in zip(groups.values(), style.looks(groups), strict=True):
+        style.band(
+            ax, group.at, group.values, group.median, **look | style.DOTS
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
     return ax
