@@ -13,16 +13,15 @@ from lstm_lab.gru import GRUCell
 from lstm_lab.lstm import LSTMCell
 from lstm_lab.rnn import RNNCell
 
-if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
+if TYPE_CHECKING:
     from lstm_lab import (
-        ablation,
         architecture,
-        bottleneck,
         checkpoints,
         counting,
         coupled,
         dates,
         exercises,
+        experiments,
         gradcheck,
         gradflow,
         gradient_checkpointing,
@@ -31,11 +30,8 @@ if TYPE_CHECKING:  # for those who check types, and for the hashes of `sweeps`
         jacobians,
         losses,
         optim,
-        phase,
         plots,
-        reach,
         seq2seq,
-        sweeps,
         tables,
         tasks,
         teaching,
@@ -52,11 +48,11 @@ except metadata.PackageNotFoundError:  # imported from its source, not installed
     __version__ = "0+source"
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "gru", "lstm", "rnn"]
 _LATER = (
-    *("ablation", "architecture", "bottleneck", "checkpoints", "counting"),
-    *("coupled", "dates", "exercises"),
+    *("architecture", "checkpoints", "counting", "coupled", "dates"),
+    *("exercises", "experiments"),
     *("gradcheck", "gradflow", "gradient_checkpointing", "initialization"),
-    *("interop", "jacobians", "losses", "optim", "phase", "plots", "reach"),
-    *("seq2seq", "sweeps", "tables", "tasks", "teaching", "tokenizer"),
+    *("interop", "jacobians", "losses", "optim", "plots"),
+    *("seq2seq", "tables", "tasks", "teaching", "tokenizer"),
     *("training", "transductions", "tree", "widgets"),
 )
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lstm_lab import gradflow, gru, lstm, phase, plots, rnn, tasks, training
+from lstm_lab import gradflow, gru, lstm, plots, rnn, tasks, training
+from lstm_lab.experiments import phase
 from lstm_lab.initialization import start
 from lstm_lab.plots.style import MAP_INK, MAP_PAPER
 

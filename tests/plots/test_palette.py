@@ -13,8 +13,9 @@ from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-from lstm_lab import gradflow, lstm, phase, plots, rnn, seq2seq, tasks, training
-from lstm_lab.bottleneck import Curves
+from lstm_lab import gradflow, lstm, plots, rnn, seq2seq, tasks, training
+from lstm_lab.experiments import phase
+from lstm_lab.experiments.bottleneck import Curves
 from lstm_lab.initialization import start
 from lstm_lab.plots import style
 

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from lstm_lab import plots, seq2seq
-from lstm_lab.bottleneck import Curves
+from lstm_lab.experiments.bottleneck import Curves
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from lstm_lab.experiments.phase import Diagram
 from lstm_lab.gradflow import Cliff, Descent
-from lstm_lab.phase import Diagram
 from lstm_lab.plots.style import MAP_INK, MAP_PAPER, series
 from lstm_lab.training import Run
 

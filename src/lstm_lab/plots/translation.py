@@ -9,7 +9,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.patches import FancyBboxPatch
 
 from lstm_lab import checks
-from lstm_lab.bottleneck import Curves
+from lstm_lab.experiments.bottleneck import Curves
 from lstm_lab.numerics import Array
 from lstm_lab.plots.style import series
 from lstm_lab.seq2seq import DepthMap, Translation
@@ -219,9 +219,11 @@ def curves(
         checks.instance(f"groups[{name!r}]", group, Curves)
         look = series(n)
         ax.fill_between(
-            group.at, *group.range, color=look["color"], alpha=0.2, lw=0
+            group.points, *group.range, color=look["color"], alpha=0.2, lw=0
         )
-        ax.plot(group.at, group.median, marker="o", ms=3, label=name, **look)
+        ax.plot(
+            group.points, group.median, marker="o", ms=3, label=name, **look
+        )
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
