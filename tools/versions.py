@@ -53,7 +53,7 @@ QUICK = (
     *("tests/test_architectures.py", "tests/test_interop.py"),
     *("tests/test_kernels.py", "tests/test_losses.py"),
     *("tests/test_numerics.py", "tests/test_optim.py"),
-    *("tests/test_saving.py", "tests/sweeps/test_store.py"),
+    *("tests/test_saving.py", "tests/experiments/test_code.py"),
 )
 TIMEOUT = 1800  # seconds for the tests of one environment
 
