@@ -177,17 +177,13 @@ TASKS = {
         commands=("python -m tools.twice",),
     ),
     "all-kills": Task(
-        "kill more than fifty processes at work, and see that the next one goes on",
+        "kill thirty processes at work, and see that the next one goes on",
         commands=("pytest tests/kills -n 2 --all-kills",),
     ),
     "versions": Task(
         "test the package with the oldest and the newest versions of what it needs, under every"
         " supported Python",
         commands=("python -m tools.versions",),
-    ),
-    "digits": Task(
-        "measure in how many digits results differ with another NumPy or on two threads",
-        commands=("python -m tools.digits",),
     ),
     "audit": Task(
         "have Lighthouse and axe judge the built book, page by page",
@@ -204,16 +200,15 @@ TASKS = {
             "pytest tests/torch",
         ),
     ),
-    "sweep": Task(
-        "train the stored networks of the chapters anew, if their code has changed",
+    "experiments": Task(
+        "train the stored networks of the chapters again, if their code has changed",
         commands=tuple(
-            f"python -m lstm_lab.sweeps run lstm_lab.{name}.sweep:SWEEP"
-            f" --store src/lstm_lab/data/{name}.jsonl --renew"
+            f"python -m lstm_lab.experiments run {name} --renew"
             for name in ("phase", "ablation", "bottleneck", "reach")
         ),
     ),
     "benchmark": Task(
-        "time the package beside other libraries, which are installed first",
+        "compare the package's speed with other libraries, which are installed first",
         commands=(
             "pip install --disable-pip-version-check -r benchmarks/requirements.txt",
             "python -m benchmarks.run",
@@ -228,7 +223,7 @@ TASKS = {
 def usage():
     """Return the help text."""
     tasks = "\n".join(
-        f"    {name:9}  {task.purpose}" for name, task in TASKS.items()
+        f"    {name:11}  {task.purpose}" for name, task in TASKS.items()
     )
     return f"{__doc__}\nUsage: {ME} TASK\n\n{tasks}"
 

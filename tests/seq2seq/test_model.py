@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lstm_lab import checkpoints, lstm, optim, seq2seq, tree
+from lstm_lab import lstm, optim, saving, seq2seq, tree
 from lstm_lab.gradcheck import numerical_gradient, relative_errors
 from lstm_lab.tokenizer import BOS
 
@@ -177,9 +177,9 @@ def test_a_model_keeps_its_dtype_and_survives_a_file(
     for leaf in tree.leaves((params, grads)).values():
         assert leaf.dtype == dtype
     file = tmp_path / "model.npz"
-    checkpoints.save(file, params)
+    saving.save(file, params)
     like = seq2seq.init(net, rng=np.random.default_rng(1), dtype=dtype)
-    loaded = checkpoints.load(file, like)
+    loaded = saving.load(file, like)
     before, _ = seq2seq.logits(net, params, batch)
     after, _ = seq2seq.logits(net, loaded, batch)
     assert after.tobytes() == before.tobytes()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_lab import checkpoints, seq2seq
-from lstm_lab.checkpoints import CheckpointError
+from lstm_lab import saving, seq2seq
+from lstm_lab.saving import LoadError
 from lstm_lab.tokenizer import EOS, SPECIAL, UNKNOWN
 
 SOURCES, TARGETS = ["7. März", "1 мая", "五月"], ["03-07", "05-01", "05"]
@@ -101,12 +101,12 @@ def test_a_model_from_a_file_gives_the_same_bits(model, tmp_path):
 def test_files_that_hold_something_else(model, tmp_path, change, message):
     file = tmp_path / "model.npz"
     model.save(file)
-    about = checkpoints.metadata(file) | change
-    checkpoints.save(file, model.params, **about)
-    with pytest.raises(CheckpointError, match=message):
+    about = saving.metadata(file) | change
+    saving.save(file, model.params, **about)
+    with pytest.raises(LoadError, match=message):
         seq2seq.load(file)
-    checkpoints.save(file, model.params)
-    with pytest.raises(CheckpointError, match="is of no model: 'network'"):
+    saving.save(file, model.params)
+    with pytest.raises(LoadError, match="is of no model: 'network'"):
         seq2seq.load(file)
 
 
@@ -135,14 +135,14 @@ def test_whatever_a_file_says_of_its_model_it_is_loaded_whole_or_not_at_all(
     params = seq2seq.init(network, rng=np.random.default_rng(0))
     file = tmp_path_factory.getbasetemp() / "said.npz"
     seq2seq.Translator(network, known, params).save(file)
-    about = checkpoints.metadata(file)
+    about = saving.metadata(file)
     inner = data.draw(st.booleans())
     changed = about["network"] if inner else about
     changed[data.draw(st.sampled_from(sorted(changed)))] = data.draw(JSON)
-    checkpoints.save(file, params, **about)
+    saving.save(file, params, **about)
     try:
         loaded = seq2seq.load(file)
-    except CheckpointError:
+    except LoadError:
         return
     (answer,) = loaded.translate(SOURCES[:1], longest=2)
     assert set(answer.text) <= {*about["target"], UNKNOWN}
@@ -151,13 +151,13 @@ def test_whatever_a_file_says_of_its_model_it_is_loaded_whole_or_not_at_all(
 def test_a_model_is_refused_as_soon_as_its_file_is_too_small(model, tmp_path):
     file = tmp_path / "model.npz"
     model.save(file)
-    about = checkpoints.metadata(file)
+    about = saving.metadata(file)
     sizes, itemsize = about["network"], model.params.b_out.itemsize
     has = file.stat().st_size
     while seq2seq.count(seq2seq.Network(**sizes)) * itemsize <= has:
         sizes["embedding"] += 1
-    checkpoints.save(file, model.params, **about)
-    with pytest.raises(CheckpointError, match="its weights would take"):
+    saving.save(file, model.params, **about)
+    with pytest.raises(LoadError, match="its weights would take"):
         seq2seq.load(file)
 
 
@@ -170,11 +170,11 @@ def test_a_model_larger_than_its_file_takes_no_memory(
 ):
     file = tmp_path / "model.npz"
     model.save(file)
-    about = checkpoints.metadata(file)
+    about = saving.metadata(file)
     about["network"][size] *= times
-    checkpoints.save(file, model.params, **about)
+    saving.save(file, model.params, **about)
     tracemalloc.start()
-    with pytest.raises(CheckpointError, match="its weights would take"):
+    with pytest.raises(LoadError, match="its weights would take"):
         seq2seq.load(file)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -191,7 +191,7 @@ def fit(
     try:
         with (
             np.errstate(over="ignore", invalid="ignore"),
-            bar(progress, config.steps, 0) as advance,
+            bar(progress, config.steps) as advance,
         ):
             while done < config.steps:
                 if done % config.evaluate_every == 0:

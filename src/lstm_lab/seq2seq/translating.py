@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_lab import checkpoints, checks, tokenizer
-from lstm_lab.checkpoints import CheckpointError
+from lstm_lab import checks, saving, tokenizer
 from lstm_lab.numerics import Array
+from lstm_lab.saving import LoadError
 from lstm_lab.seq2seq.decoding import greedy
 from lstm_lab.seq2seq.model import Batch, Network, Params, count, init
 from lstm_lab.tokenizer import Tokenizer
@@ -122,7 +122,7 @@ class Translator(NamedTuple):
             for b in range(len(texts))
         ]
 
-    def save(self, file: checkpoints.File) -> None:
+    def save(self, file: saving.File) -> None:
         """Write the model and its characters to a file, in the place of what is there.
 
         Parameters
@@ -135,7 +135,7 @@ class Translator(NamedTuple):
         OSError
             If the file cannot be written; the previous one stays.
         """
-        checkpoints.save(
+        saving.save(
             file,
             self.params,
             network=asdict(self.network),
@@ -145,7 +145,7 @@ class Translator(NamedTuple):
         )
 
 
-def load(file: checkpoints.File) -> Translator:
+def load(file: saving.File) -> Translator:
     """Return the model of a file, with the same bits that were saved.
 
     Parameters
@@ -160,12 +160,12 @@ def load(file: checkpoints.File) -> Translator:
 
     Raises
     ------
-    CheckpointError
+    LoadError
         If the file is damaged, or holds something else.
     OSError
         If the file cannot be read.
     """
-    about = checkpoints.metadata(file)
+    about = saving.metadata(file)
     try:
         network = _network(about["network"])
         vocabularies = Vocabularies(
@@ -180,14 +180,14 @@ def load(file: checkpoints.File) -> Translator:
             )
         like = init(network, rng=np.random.default_rng(0), dtype=dtype)
     except (LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{file} is of no model: {error}") from error
+        raise LoadError(f"{file} is of no model: {error}") from error
     sizes = tuple(known.size for known in vocabularies)
     if sizes != (network.sources, network.targets):
-        raise CheckpointError(
+        raise LoadError(
             f"{file} is of no model: its vocabularies have {sizes} tokens, its"
             f" network {(network.sources, network.targets)}"
         )
-    return Translator(network, vocabularies, checkpoints.load(file, like))
+    return Translator(network, vocabularies, saving.load(file, like))
 
 
 def _network(values: dict[str, Any]) -> Network:

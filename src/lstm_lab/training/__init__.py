@@ -3,7 +3,7 @@
 `fit` takes an architecture and a `Config` and returns a `Run`.
 """
 
-from lstm_lab.training.configuration import Config, Task, describe
+from lstm_lab.training.configuration import Config, Task
 from lstm_lab.training.fitting import fit
 from lstm_lab.training.model import (
     Model,
@@ -28,7 +28,6 @@ __all__ = [
     "Rate",
     "Run",
     "Task",
-    "describe",
     "fit",
     "init",
     "loss",

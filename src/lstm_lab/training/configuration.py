@@ -1,10 +1,7 @@
-"""All that decides a training run, and its description in words and numbers."""
+"""Everything that decides a training run."""
 
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
-from numbers import Integral, Real
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,7 +35,7 @@ _EXAMPLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """All that decides a training run.
+    """Everything that decides a training run.
 
     Parameters
     ----------
@@ -112,89 +109,16 @@ class Config:
             *("window", "evaluate_every", "held_out_size"),
         ):
             self._store(name, checks.positive_int(name, getattr(self, name)))
-        for name in ("criterion", "clip", "learning_rate"):
-            value = getattr(self, name)
-            if value is not None or name == "learning_rate":
-                self._store(name, checks.finite_number(name, value))
-        if self.clip is not None and self.clip <= 0:
-            raise ValueError(f"clip must be positive or None, got {self.clip}")
-        self.optimizer(self.learning_rate)  # says itself what is wrong
+        rate = checks.positive_number("learning_rate", self.learning_rate)
+        self._store("learning_rate", rate)
+        if self.clip is not None:
+            self._store("clip", checks.positive_number("clip", self.clip))
+        if self.criterion is not None:
+            criterion = checks.finite_number("criterion", self.criterion)
+            self._store("criterion", criterion)
+        self.optimizer(rate)  # says itself what is wrong
         checks.float_dtype("dtype", self.dtype)
         self._store("seed", checks.seed(self.seed))
 
     def _store(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-
-
-def describe(config: Config) -> dict[str, Any]:
-    """Return a configuration as JSON knows it: equal ones, in any process, are equal so.
-
-    Functions and classes become their full names. A ``functools.partial`` and a dataclass, such
-    as ``initialization.start`` returns, become what they consist of.
-
-    Parameters
-    ----------
-    config : Config
-        The configuration.
-
-    Returns
-    -------
-    dict
-        Each field under its name.
-
-    Raises
-    ------
-    TypeError
-        If a value has no full name, such as a lambda or a function inside another; the message
-        says which.
-    """
-    values = {
-        field.name: getattr(config, field.name) for field in fields(config)
-    }
-    values["dtype"] = np.dtype(config.dtype).name
-    return {name: _describe(name, value) for name, value in values.items()}
-
-
-def _describe(name: str, value: Any) -> Any:
-    match value:
-        case None | bool() | str():
-            return value
-        case Integral():
-            return int(value)
-        case Real():
-            return float(value)
-        case tuple() | list():
-            return [_describe(f"{name}[{n}]", v) for n, v in enumerate(value)]
-        case partial():
-            return {
-                "partial": _describe(name, value.func),
-                "arguments": _describe(name, value.args),
-                "keywords": {
-                    key: _describe(f"{name}.{key}", value.keywords[key])
-                    for key in sorted(value.keywords)
-                },
-            }
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {
-            field.name: _describe(
-                f"{name}.{field.name}", getattr(value, field.name)
-            )
-            for field in fields(value)
-        }
-        return {"type": _full_name(name, type(value)), **parts}
-    return _full_name(name, value)
-
-
-def _full_name(name: str, value: Any) -> str:
-    module = getattr(value, "__module__", None)
-    qualified = getattr(value, "__qualname__", "")
-    found: Any = sys.modules.get(str(module))
-    for part in qualified.split("."):
-        found = getattr(found, part, None)
-    if found is None or found is not value:
-        raise TypeError(
-            f"{name} must be a number, a name, or a function or class of a module"
-            f" to be described, got {value!r}; instead of a lambda, or a function"
-            " inside another, use a functools.partial of a function of a module"
-        )
-    return f"{module}.{qualified}"

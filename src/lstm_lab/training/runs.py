@@ -54,20 +54,7 @@ class Run:
 def meets_criterion(
     config: Config, batch_losses: Sequence[float] | Array
 ) -> bool:
-    """Return whether the last losses meet the criterion.
-
-    Parameters
-    ----------
-    config : Config
-        With the ``criterion``, or without one, and its ``window``.
-    batch_losses : sequence of float
-        The losses so far.
-
-    Returns
-    -------
-    bool
-        False where there is no criterion, or fewer losses than the window.
-    """
+    """Return whether the mean of the last losses is below the criterion, if there is one."""
     return (
         config.criterion is not None
         and len(batch_losses) >= config.window

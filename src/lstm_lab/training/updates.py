@@ -1,4 +1,4 @@
-"""One update of the parameters, watched: what any training loop does in each round."""
+"""One update of the parameters, with clipping, checks and a progress bar."""
 
 import os
 import sys
@@ -14,10 +14,7 @@ Tree = TypeVar("Tree", bound=Any)
 
 
 class Curve(NamedTuple):
-    """Losses and gradient norms of the updates so far; lists that `update` appends to.
-
-    Of an update that is interrupted there may be a loss more.
-    """
+    """Losses and gradient norms so far; an interrupted update may leave one loss too many."""
 
     losses: list[float]
     grad_norms: list[float]
@@ -34,40 +31,7 @@ def update(
     step: int,
     curve: Curve,
 ) -> tuple[Tree, Any]:
-    """Return the parameters and the optimizer's state after one update, and note loss and norm.
-
-    Parameters
-    ----------
-    model : tree of ndarrays
-        The parameters.
-    state : tree
-        The optimizer's state.
-    loss : float
-        The loss of a batch.
-    grads : tree of ndarrays
-        Its gradient, of the structure of `model`.
-    optimizer : optim.Optimizer
-        What makes a step of it.
-    clip : float or None
-        Norm to which a longer gradient is shortened; None leaves it as it is.
-    step : int
-        The update, counted from 0, for messages.
-    curve : Curve
-        Where loss and norm are noted.
-
-    Returns
-    -------
-    model : tree of ndarrays
-        The new parameters.
-    state : tree
-        The optimizer's new state.
-
-    Raises
-    ------
-    FloatingPointError
-        If the loss, the gradient or a new parameter is NaN or infinite; the message names the
-        step and the last finite loss.
-    """
+    """Return the new parameters and optimizer state, and append loss and norm to the curve."""
 
     def check(name: str, value: float) -> None:
         check_finite(name, value, step, curve.losses)
@@ -88,24 +52,7 @@ def update(
 def check_finite(
     name: str, value: float, step: int, losses: list[float]
 ) -> None:
-    """Stop a training run that has diverged.
-
-    Parameters
-    ----------
-    name : str
-        What `value` is, for the message.
-    value : float
-        What must be finite.
-    step : int
-        The update, counted from 0.
-    losses : list of float
-        Those of the updates so far.
-
-    Raises
-    ------
-    FloatingPointError
-        If the value is NaN or infinite; the message names the step and the last finite loss.
-    """
+    """Stop a run that has diverged, with the step and the last finite loss in the message."""
     if not np.isfinite(value):
         last = (
             f"the last finite loss was {losses[-1]:.6g},"
@@ -120,23 +67,11 @@ def check_finite(
 
 
 @contextmanager
-def bar(
-    progress: bool | None, total: int, done: int
-) -> Iterator[Callable[[float], None]]:
-    """Show a progress bar, or none, and give the function that takes the loss of each update.
+def bar(progress: bool | None, total: int) -> Iterator[Callable[[float], None]]:
+    """Show a progress bar of `total` updates, or none, and yield ``advance(loss)``.
 
-    Parameters
-    ----------
-    progress : bool or None
-        Whether to show it; where it is None, whether someone is watching: on a terminal, or in
-        a notebook that is open. A page that is executed shows none.
-    total, done : int
-        Updates in all, and those done before.
-
-    Yields
-    ------
-    callable
-        ``advance(loss)``.
+    If `progress` is None, it is shown on a terminal and in an open notebook, but not on an
+    executed page.
     """
     if not (_is_watched() if progress is None else progress):
         yield lambda _: None
@@ -144,7 +79,7 @@ def bar(
     # At its import it looks for a notebook, and complains of one without widgets.
     from tqdm.auto import tqdm
 
-    with tqdm(total=total, initial=done, unit="update", leave=False) as shown:
+    with tqdm(total=total, unit="update", leave=False) as shown:
 
         def advance(loss: float) -> None:
             shown.set_postfix_str(f"loss {loss:.3g}", refresh=False)
