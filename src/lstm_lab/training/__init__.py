@@ -1,7 +1,4 @@
-"""Training a recurrent network on a task: the network, a configuration, and the record of a run.
-
-`fit` takes an architecture and a `Config` and returns a `Run`.
-"""
+"""Training a recurrent network on a task: `fit` takes a cell and a `Config`, returns a `Run`."""
 
 from lstm_lab.training.configuration import Config, Task
 from lstm_lab.training.fitting import fit

@@ -12,7 +12,7 @@ from lstm_lab.tasks import Batch
 
 
 class Task(Protocol):
-    """What ``tasks.adding`` is, as a type: a function that draws a batch."""
+    """Protocol of ``tasks.adding`` and of any task of your own."""
 
     def __call__(
         self,
@@ -23,7 +23,7 @@ class Task(Protocol):
         rng: np.random.Generator,
         dtype: DTypeLike = ...,
     ) -> Batch:
-        """Return inputs and targets."""
+        """Draw a batch."""
 
 
 _EXAMPLES = {
@@ -42,11 +42,11 @@ class Config:
     task : callable
         Draws a batch, such as ``tasks.adding``.
     T : int
-        The task's first argument: most often the length of the sequences, in steps of time.
+        The task's first argument: most often the length of the sequences, in steps.
     H : int
         Hidden size.
     batch_size : int
-        Sequences in a batch; each batch is new.
+        Sequences in a batch; each batch is a new draw.
     steps : int
         Updates of the parameters, at most.
     optimizer : callable
@@ -55,14 +55,14 @@ class Config:
     learning_rate : float
         Its step size.
     clip : float or None
-        Norm to which longer gradients are shortened; None leaves them as they are.
+        Norm to which larger gradients are clipped; None leaves them as they are.
     start : callable or None
         ``start(D, H, *, rng) -> Params`` draws the first parameters of the layer, such as
-        what ``initialization.start`` returns; ``arch.init`` where it is None.
+        what ``initialization.start`` returns; None stands for ``arch.init``.
     criterion : float or None
         Training stops as soon as the mean of the last `window` losses is below this.
     window : int
-        How many losses that mean is taken over.
+        The number of losses in that mean.
     evaluate_every : int
         Updates between two evaluations on the held-out batch.
     held_out_size : int
@@ -70,13 +70,8 @@ class Config:
     dtype : dtype
         float64 or float32.
     seed : int
-        Of the one generator; the first parameters, the batches and the held-out batch come
-        from three children of it, so that a change of one leaves the others.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a value cannot be what it should be; the message names it.
+        Seed of the one generator. The first parameters, the batches and the held-out batch
+        come from three children of it, so that a change of one leaves the others.
     """
 
     task: Task

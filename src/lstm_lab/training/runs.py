@@ -1,4 +1,4 @@
-"""What training returns: the record of a run, and the share of runs that succeed."""
+"""The record of a training run, and intervals for shares and medians of several runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from lstm_lab.training.model import Model
 
 @dataclass(frozen=True)
 class Run:
-    """A training run: what came out, and all that it came from.
+    """A training run.
 
-    ``losses`` and ``grad_norms`` (steps,) are those of each batch, at the parameters before the
-    update; norms are taken before clipping. ``held_out`` (E,) are the losses of the held-out
-    batch after as many updates as ``evaluated`` (E,) says, the first before any, the last at the
-    end. ``initial`` and ``final`` are the models before and after. A run that was
-    ``interrupted`` ends after a whole number of updates, and may not be evaluated there.
+    ``losses`` and ``grad_norms`` (steps,) are those of each batch, before the update and before
+    clipping. ``held_out`` (E,) are the losses of the held-out batch after ``evaluated`` (E,)
+    updates, the first before any, the last at the end. ``initial`` and ``final`` are the models
+    before and after. A run that was ``interrupted`` ends after a whole number of updates, and
+    may not be evaluated there.
     """
 
     architecture: str
@@ -42,12 +42,12 @@ class Run:
 
     @property
     def steps(self) -> int:
-        """How many updates were done."""
+        """The number of updates."""
         return len(self.losses)
 
     @property
     def reached(self) -> bool:
-        """Whether the criterion was met; False where there is none."""
+        """Whether the criterion was met; False if there is none."""
         return meets_criterion(self.config, self.losses)
 
 
@@ -71,23 +71,7 @@ class Rate(NamedTuple):
 
 
 def success_rate(runs: Sequence[Run]) -> Rate:
-    """Return the share of runs that reached their criterion, with `wilson_interval`.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least one, of different seeds.
-
-    Returns
-    -------
-    Rate
-        Share, lower and upper end, between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If there is no run.
-    """
+    """Return the share of runs that reached their criterion, with `wilson_interval`."""
     if not runs:
         raise ValueError("runs must be at least one, got none")
     return wilson_interval(sum(run.reached for run in runs), len(runs))
@@ -103,20 +87,13 @@ def wilson_interval(successes: int, n: int) -> Rate:
 
     Parameters
     ----------
-    successes : int
-        How many of them succeeded.
-    n : int
-        How many there were, at least 1.
+    successes, n : int
+        How many of at least one succeeded.
 
     Returns
     -------
     Rate
         Share, lower and upper end, between 0 and 1.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `n` is no positive integer, or `successes` not an integer from 0 to `n`.
 
     References
     ----------
@@ -155,23 +132,18 @@ def median_interval(
         2 \sum_{j < k} \binom{n}{j} 2^{-n} \le 0.05,
 
     since each value is below the true median with probability one half. So it assumes nothing
-    about the distribution, and where fewer than half of the values are cut off at a limit,
-    the median is right nevertheless.
+    about the distribution, and the median is right even if fewer than half of the values are
+    cut off at a limit.
 
     Parameters
     ----------
     values : sequence of float
-        At least six, for fewer have no such interval.
+        At least six, because fewer have no such interval; none may be NaN.
 
     Returns
     -------
     Median
         The median, lower and upper end.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than six values, or one is NaN.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     n = ordered.size
