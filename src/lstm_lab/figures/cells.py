@@ -119,13 +119,10 @@ def cell_explorer(
     paths.plot(steps, record.kept.max(axis=1), "C0--", label="direct path")
     paths.set(ylabel=r"gradient, $c_T$ to $c_t$", ylim=0)
     picture = ""
-    for ax, label in (
-        (states, "The cell state of each unit against the step"),
-        (
-            paths,
-            "What reaches the end from each step, directly and along all paths",
-        ),
-    ):
+    for label, ax in {
+        "The cell state of each unit against the step": states,
+        "What reaches the end from each step, directly and along all paths": paths,
+    }.items():
         ax.locator_params("x", integer=True)
         style.shared_legend(ax, columns=4, place="upper left")
         picture += svg.inline(ax.figure, label=label)

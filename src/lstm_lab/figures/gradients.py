@@ -212,7 +212,9 @@ def gain_dial(
     style.shared_legend(fans, columns=2, place="upper left")
     return _dial(
         "Gradient against lag, by the gain of the recurrent weights",
-        Control("gain of U", names, _position(names, start)),
+        "gain of U",
+        names,
+        start,
         summaries,
         {
             "Gradient norm against lag": norms,
@@ -257,7 +259,8 @@ def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
         )
     paths.legend().remove()
     style.shared_legend(paths, columns=2, place="upper left")
-    paths.plot(record.lags, record.typical_full.T, "0.75", lw=0.8, zorder=1)
+    gray: dict[str, Any] = {"color": "0.75", "ls": "-", "lw": 0.8, "zorder": 1}
+    paths.plot(record.lags, record.typical_full.T, **gray)
     for values, line in zip(ends, ("C0-", "C0--"), strict=True):
         by_bias.plot(values, line)
     by_bias.set_xticks(range(len(names)), names)
@@ -265,7 +268,9 @@ def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
     by_bias.set_yscale("log")
     return _dial(
         "Direct path and all paths against lag, by the forget bias",
-        Control("forget bias", names, _position(names, start)),
+        "forget bias",
+        names,
+        start,
         summaries,
         {
             "Spectral norm against lag: the direct path below, all paths above": paths,
@@ -275,9 +280,18 @@ def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
 
 
 def _dial(
-    label: str, control: Control, summaries: list[str], panels: dict[str, Axes]
+    label: str,
+    control: str,
+    names: tuple[str, ...],
+    start: str,
+    summaries: list[str],
+    panels: dict[str, Axes],
 ) -> MovingFigure:
     """Return a figure with panels that show the same powers of ten, and a line at one."""
+    if start not in names:
+        raise ValueError(
+            f"start must be one of {', '.join(names)}, got {start!r}"
+        )
     picture = ""
     for described, ax in panels.items():
         log = ax.get_yscale() == "log"
@@ -285,12 +299,5 @@ def _dial(
         ax.set_ylim(*(10**RANGE if log else RANGE))
         picture += svg.inline(ax.figure, label=described)
     frames = [Frame(set_powers(escape(summary))) for summary in summaries]
-    return MovingFigure(label, [control], frames, picture=picture)
-
-
-def _position(names: tuple[str, ...], start: str) -> int:
-    if start not in names:
-        raise ValueError(
-            f"start must be one of {', '.join(names)}, got {start!r}"
-        )
-    return names.index(start)
+    controls = [Control(control, names, names.index(start))]
+    return MovingFigure(label, controls, frames, picture=picture)

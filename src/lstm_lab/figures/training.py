@@ -130,12 +130,10 @@ def curves(
         Runs by label.
     xlabel, ylabel : str
         Labels of the axes.
-
     """
     for group, look in zip(groups.values(), style.looks(groups), strict=True):
-        style.band(
-            ax, group.at, group.values, group.median, **look | style.DOTS
-        )
+        look |= style.DOTS
+        style.band(ax, group.at, group.values, group.median, **look)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
