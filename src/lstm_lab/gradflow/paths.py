@@ -200,10 +200,9 @@ class CellSteps:
     r"""The steps t = 1 ... T of a cell over one sequence.
 
     ``x`` (T, D) are the inputs; ``gates`` and ``states`` hold, under their names, the values
-    (T, H) of each step. For the gradient along the cell state,
+    (T, H) of each step; ``direct_state`` names the state on the direct path. For its gradient,
 
-    - ``direct`` (T,) is :math:`\lVert \operatorname{diag}(f_t) \rVert_2 = \max_j f_{t,j}`, the
-      direct path from :math:`c_{t-1}` to :math:`c_t`;
+    - ``factors`` (T, H) are :math:`f_t`, what the direct path multiplies it by;
     - ``around`` (T,) is :math:`\lVert A_t E_{t-1} \rVert_2`, the way round through the hidden
       state; zero at the first step, whose hidden state was not made from its cell state;
     - ``kept`` (T, H) is :math:`\prod_{s=t+1}^{T} f_s`, the direct path from :math:`c_t` to the
@@ -214,10 +213,16 @@ class CellSteps:
     x: Array
     gates: dict[str, Array]
     states: dict[str, Array]
-    direct: Array
+    direct_state: str
+    factors: Array
     around: Array
     kept: Array
     full: Array
+
+    @property
+    def direct(self) -> Array:
+        r"""The norm :math:`\lVert \operatorname{diag}(f_t) \rVert_2 = \max_j f_{t,j}` (T,)."""
+        return self.factors.max(axis=-1)
 
 
 def cell_steps(trace: Trace) -> CellSteps:
@@ -245,7 +250,8 @@ def cell_steps(trace: Trace) -> CellSteps:
         x=trace.x,
         gates=trace.gates,
         states={name: state[1:] for name, state in trace.states.items()},
-        direct=f.max(axis=-1),
+        direct_state=_cell(trace).DIRECT,
+        factors=f,
         around=np.array([0.0, *around]),
         kept=np.array([*direct_path(trace)[-2::-1], np.ones_like(f[0])]),
         full=np.array([*full[::-1], 1.0]),
