@@ -43,9 +43,9 @@ FLOORS = [
     ("gradflow", "sweeps", "training"),
     ("seq2seq.fitting", "seq2seq.translating"),
     ("seq2seq",),
-    ("teaching", "exercises.checking"),
-    ("exercises.recurrent", "exercises.attending"),
-    ("exercises.gated",),
+    ("teaching", "exercises.table"),
+    ("exercises.inputs",),
+    ("exercises.checking",),
     ("exercises",),
     (
         *("ablation.sweep", "bottleneck.sweep", "phase.sweep", "reach.sweep"),

@@ -1,7 +1,5 @@
 """Blocks side by side: split, joined, drawn."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,28 +48,38 @@ def test_blocks_must_be_equal():
         packing.split(np.zeros(7), lstm.GATES)
 
 
+class Pair(packing.Packed):
+    """Weights of two gates, which no cell of the book has."""
+
+    gates = ("a", "b")
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, "float32"])
 def test_draws_are_those_of_float64(dtype):
-    W, b = packing.draw(3, 5, "zrh", np.random.default_rng(1), dtype)
-    wanted = np.random.default_rng(1).normal(0, 1 / np.sqrt(8), (15, 8))
+    W, b = packing.draw(Pair, 3, 5, np.random.default_rng(1), dtype)
+    wanted = np.random.default_rng(1).normal(0, 1 / np.sqrt(8), (10, 8))
     np.testing.assert_array_equal(W, wanted.astype(dtype))
-    np.testing.assert_array_equal(b, np.zeros(15))
+    np.testing.assert_array_equal(b, np.zeros(10))
     assert W.dtype == b.dtype == np.dtype(dtype)
-
-
-class Pair(NamedTuple):
-    """Weights of two gates, which no architecture of the book has."""
-
-    W: np.ndarray
-    b: np.ndarray
 
 
 def test_biases_are_said_to_be_as_many_as_the_gates():
     pair = Pair(np.ones((4, 3)), np.ones((4, 1)))
     with pytest.raises(ValueError, match=r"params\.b must have shape \(2H,\)"):
-        packing.check(pair, Pair, "ab")
+        packing.check(pair, Pair)
 
 
 def test_one_input_is_enough():
     pair = Pair(np.ones((4, 3)), np.ones(4))
-    assert packing.check(pair, Pair, "ab") == (1, 2)
+    packing.check(pair, Pair)
+    assert (pair.D, pair.H) == (1, 2)
+    with pytest.raises(ValueError, match="with D at least 1"):
+        packing.check(pair._replace(W=np.ones((4, 2))), Pair)
+
+
+def test_a_row_with_another_state_is_a_copy():
+    row = np.array([1.0, 2.0, 3.0, 4.0, 1.0])
+    np.testing.assert_array_equal(packing.state(row, 2), [3, 4])
+    changed = packing.with_state(row, np.array([7.0, 8.0]))
+    np.testing.assert_array_equal(changed, [1, 2, 7, 8, 1])
+    np.testing.assert_array_equal(row, [1, 2, 3, 4, 1])

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from tests.exercises.answers import ANSWERS
+from lstm_lab.exercises.table import EXERCISES
 from tools import course, grading
 
 TEXTS = {source.stem: course.read(source) for source in course.chapters()}
@@ -40,15 +40,15 @@ def solutions(name):
 
 
 def mistakes():
-    """Return wrong answers, such as the tests of `exercises` know."""
-    found = {}
-    for label, fault in WRONG.items():
-        text, wrong = ANSWERS[label.removeprefix("ex-").replace("-", "_")]
-        (changes,) = (c for name, *c in wrong if name == fault)
-        for old, new in changes:
-            text = text.replace(old, new)
-        found[label] = text
-    return found
+    """Return wrong answers, such as the checks recognize."""
+    return {
+        label: mistake.answer
+        for label, fault in WRONG.items()
+        for mistake in EXERCISES[
+            label.removeprefix("ex-").replace("-", "_")
+        ].mistakes
+        if mistake.name == fault
+    }
 
 
 def hand_in(folder, name, student, answers):
