@@ -53,6 +53,7 @@ MGU = SimpleNamespace(
     GATES=("f", "h"),
     STATES=("h",),
     DIRECT="h",
+    LAG_BIASES={"f": -1},
     Params=MGUParams,
     init=lambda D, H, *, rng, dtype=np.float64: packing.draw(
         MGUParams, D, H, rng, dtype
@@ -139,6 +140,7 @@ Peephole = SimpleNamespace(
     GATES=("i", "f", "o", "g"),
     STATES=("h", "c"),
     DIRECT="c",
+    LAG_BIASES={"f": 1, "i": -1},
     Params=PeepholeParams,
     init=peephole_init,
     step=peephole_step,

@@ -183,7 +183,7 @@ def results(dtype: str) -> Iterator[tuple[str, Arrays]]:
     if dtype in GROUPS["gradient flow"].dtypes:
         for arch in (rnn, lstm, gru):
             flow = gradflow.gradient_flow(arch, H=FLOW_H, T=FLOW_T, seeds=[0])
-            yield "gradient flow", {flow.architecture: flow.log10_norms}
+            yield "gradient flow", {flow.cell: flow.log10_norms}
 
 
 def layers(

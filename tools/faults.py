@@ -124,22 +124,22 @@ CODE = [
     code(
         "a cell state of another step is read in the Jacobian",
         "gradflow/paths.py",
-        "trace.gates[t - 1], trace.c[t])",
-        "trace.gates[t - 1], trace.c[t - 1])",
+        "trace.caches[-2::-1]",
+        "trace.caches[-1:0:-1]",
         "gradflow/test_paths.py",
     ),
     code(
         "a figure's data are one per cent too large",
         "gradflow/flow.py",
-        "row[lag] = log10_root_mean_square(cotangents.log10_norms())",
-        "row[lag] = 1.01 * log10_root_mean_square(cotangents.log10_norms())",
+        "[log10_rms(cotangents) for",
+        "[1.01 * log10_rms(cotangents) for",
         "gradflow/test_flow.py",
     ),
     code(
         "a parameter count forgets the biases",
         "counting.py",
-        "(H * (D + H) + biases * H)",
-        "(H * (D + H))",
+        "H * (D + H) + biases[convention] * H",
+        "H * (D + H)",
         "test_counting.py",
     ),
     code(

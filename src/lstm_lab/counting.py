@@ -1,6 +1,6 @@
 """How many parameters a recurrent model has, by formula, in three conventions.
 
-A gate has H (D + H) weights, in any architecture. How many bias vectors it has is a matter of
+A gate has H (D + H) weights, in any cell. How many bias vectors it has is a matter of
 convention:
 
 ========= ============================= =====================================
@@ -13,7 +13,7 @@ keras     one, in the GRU two           ``keras.layers``, ``reset_after=True``
 from typing import Literal, NamedTuple
 
 from lstm_lab import checks
-from lstm_lab.architecture import Architecture
+from lstm_lab.sequence import Cell
 
 Convention = Literal["book", "pytorch", "keras"]
 CONVENTIONS: tuple[Convention, ...] = ("book", "pytorch", "keras")
@@ -32,85 +32,57 @@ class Count(NamedTuple):
         return self.embedding + sum(self.layers) + self.output
 
 
-def bias_vectors(arch: Architecture, convention: Convention = "book") -> int:
-    """Return how many bias vectors a gate has.
-
-    Parameters
-    ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    convention : {"book", "pytorch", "keras"}
-        Whose layer it is.
-
-    Returns
-    -------
-    int
-        One or two.
-
-    Raises
-    ------
-    ValueError
-        If the convention is another one, or `arch` is not an architecture.
-    """
-    gates = getattr(arch, "GATES", None)
-    if gates is None:
-        raise ValueError(
-            "arch must be a module such as rnn, lstm, gru or coupled, with its"
-            f" GATES, got {arch!r}"
-        )
-    match convention:
-        case "book":
-            return 1
-        case "pytorch":
-            return 2
-        case "keras":
-            # A reset gate acts behind the product there, which has biases of its own.
-            return 2 if "r" in gates else 1
-    raise ValueError(
-        f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}"
-    )
-
-
 def layer(
-    arch: Architecture, D: int, H: int, *, convention: Convention = "book"
+    cell: Cell, D: int, H: int, *, convention: Convention = "book"
 ) -> int:
     r"""Return the number of parameters of one recurrent layer.
 
-    .. math:: G\,[H\,(D + H) + n_b H]
+    .. math:: G\,[H\,(D + H) + n_b H] + n_v H
 
-    for G gates (1, 3, 4 in ``rnn``, ``gru``, ``lstm``; as many as ``arch.GATES`` names) and
-    :math:`n_b` bias vectors a gate.
+    for G gates (1, 3, 4 in ``rnn``, ``gru``, ``lstm``; as many as ``cell.GATES`` names),
+    :math:`n_b` bias vectors for each gate, and :math:`n_v` further vectors in the cell's
+    parameters, such as those of peepholes.
 
     Parameters
     ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
     D, H : int
         Input and hidden size, at least 1.
     convention : {"book", "pytorch", "keras"}
-        Whose layer it is.
+        How biases are counted.
 
     Returns
     -------
     int
-        The number.
+        The number. In the book's convention, it is that of the arrays of ``cell.init(D, H)``.
 
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, or the convention another one.
+        If `cell` is not a cell, a size is not a positive integer, or there is no such convention.
 
     References
     ----------
     Chapter ch318, equation ``eq-count``.
     """
+    checks.cell("cell", cell)
     D, H = checks.positive_int("D", D), checks.positive_int("H", H)
-    biases = bias_vectors(arch, convention)
-    return len(arch.GATES) * (H * (D + H) + biases * H)
+    _, _, *vectors = cell.Params._fields
+    always = [v for v in vectors if v not in cell.Params._field_defaults]
+    biases = {"book": 1, "pytorch": 2, "keras": 1}
+    if "recurrent_bias" in vectors:
+        biases["keras"] = 2  # its reset gate acts after the product
+    if convention not in biases:
+        raise ValueError(
+            f"convention must be one of {', '.join(biases)}, got {convention!r}"
+        )
+    per_gate = H * (D + H) + biases[convention] * H
+    return len(cell.GATES) * per_gate + len(always) * H
 
 
 def model(
-    arch: Architecture,
+    cell: Cell,
     D: int,
     H: int,
     *,
@@ -119,22 +91,18 @@ def model(
     output: int | None = None,
     convention: Convention = "book",
 ) -> Count:
-    """Return the numbers of parameters of a stack, with what stands below and above it.
+    """Return the numbers of parameters of a stack, with the layers below and above it.
 
     Parameters
     ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    D, H : int
-        Input size of the first layer and hidden size of all layers.
+    cell, D, H, convention
+        As in `layer`; D is the input size of the first layer.
     layers : int
         How many layers; each but the first reads the states of the one below, of size H.
     embedding : int, optional
         Size of the vocabulary that an embedding maps to vectors of size D.
     output : int, optional
-        Size of what a linear layer with biases makes of the last layer's states.
-    convention : {"book", "pytorch", "keras"}
-        Whose recurrent layers they are.
+        Size of the output of a linear layer with biases, which reads the last layer's states.
 
     Returns
     -------
@@ -144,18 +112,14 @@ def model(
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, or the convention another one.
+        As in `layer`.
     """
     depth = checks.positive_int("layers", layers)
     sizes = [D] + [H] * (depth - 1)
-    return Count(
-        embedding=0
-        if embedding is None
-        else checks.positive_int("embedding", embedding) * D,
-        layers=tuple(
-            layer(arch, size, H, convention=convention) for size in sizes
-        ),
-        output=0
-        if output is None
-        else (H + 1) * checks.positive_int("output", output),
-    )
+    counts = (layer(cell, size, H, convention=convention) for size in sizes)
+    below = above = 0
+    if embedding is not None:
+        below = checks.positive_int("embedding", embedding) * D
+    if output is not None:
+        above = checks.positive_int("output", output) * (H + 1)
+    return Count(below, tuple(counts), above)

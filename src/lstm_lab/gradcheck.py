@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks, tree
-from lstm_lab.architecture import Architecture
+from lstm_lab import checks, sequence, tree
 from lstm_lab.numerics import Array, norm
+from lstm_lab.sequence import Cell
 
 STEP = 1e-6
 """Of the differences: the truncation error, about STEP**2, and the rounding error, about
@@ -15,7 +15,7 @@ STEP = 1e-6
 
 
 def numerical_gradient(
-    loss: Callable[[Any], float], at: Any, *, step: float = STEP
+    loss: Callable[[Any], float], point: Any, *, step: float = STEP
 ) -> Any:
     r"""Return the gradient of a loss by central differences, one number at a time.
 
@@ -24,8 +24,8 @@ def numerical_gradient(
     Parameters
     ----------
     loss : callable
-        Takes a tree like `at` and returns a number.
-    at : nested NamedTuples of float64 arrays
+        Takes a tree like `point` and returns a number.
+    point : nested NamedTuples of float64 arrays
         Where the gradient is wanted.
     step : float
         The difference s.
@@ -33,7 +33,7 @@ def numerical_gradient(
     Returns
     -------
     tree
-        The gradient, of the type and shapes of `at`.
+        The gradient, of the type and shapes of `point`.
 
     Raises
     ------
@@ -44,11 +44,11 @@ def numerical_gradient(
     ----------
     Chapter ch318, equation ``eq-central-difference``.
     """
-    for name, leaf in tree.leaves(at).items():
+    for name, leaf in tree.leaves(point).items():
         checks.array(
-            name or "at", leaf, np.shape(leaf), dtype=np.dtype(np.float64)
+            name or "point", leaf, np.shape(leaf), dtype=np.dtype(np.float64)
         )
-    point = tree.map(np.array, at)  # our own copy, moved one number at a time
+    point = tree.map(np.array, point)  # a copy, moved one number at a time
 
     def differences(leaf: Array) -> Array:
         gradient = np.empty_like(leaf)
@@ -87,12 +87,11 @@ def relative_errors(analytic: Any, numeric: Any) -> dict[str, float]:
         If the structures or the shapes differ, or there are no numbers to compare.
     """
     tree.map(_same_shape, analytic, numeric)
-    pairs = zip(
-        tree.leaves(analytic).items(),
-        tree.leaves(numeric).values(),
-        strict=True,
-    )
-    errors = {name: _relative_error(name, a, n) for (name, a), n in pairs}
+    others = tree.leaves(numeric)
+    errors = {
+        name: _relative_error(name, a, others[name])
+        for name, a in tree.leaves(analytic).items()
+    }
     if not errors:
         raise ValueError("there is nothing to compare: no gradient has arrays")
     return errors
@@ -122,30 +121,30 @@ def _relative_error(name: str, a: Array, n: Array) -> float:
 
 
 def backward_errors(
-    arch: Architecture,
+    cell: Cell,
     params: Any,
     x: Array,
     *,
     rng: np.random.Generator,
-    backward: Callable[..., Any] | None = None,
+    backward: Callable[..., Any] = sequence.backward,
 ) -> dict[str, float]:
-    """Return the relative errors of an architecture's backward pass.
+    """Return the relative errors of a cell's backward pass.
 
     The loss is a random linear function of every hidden state and of the last states, from
     random initial states, so that no path of the gradient is idle.
 
     Parameters
     ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
     params : Params
         Float64 parameters.
     x : ndarray of shape (T, B, D) or (T, D)
         Inputs. Take T >= 3: many faults cannot show in one step.
     rng : numpy.random.Generator
-        Where initial states and the loss come from.
-    backward : callable, optional
-        Another backward pass to be checked, called like ``arch.backward``.
+        Source of the initial states and the loss.
+    backward : callable
+        The backward pass to be checked, called like ``sequence.backward``.
 
     Returns
     -------
@@ -156,21 +155,21 @@ def backward_errors(
     Raises
     ------
     TypeError, ValueError
-        If `params` or `x` does not suit the architecture, or is not float64.
+        If `params` or `x` does not suit the cell, or is not float64.
     """
     checks.generator(rng)
+    checks.cell("cell", cell)
     shape = (*np.shape(x)[1:-1], params.H)
-    at = arch.Grads(params, x, *(rng.normal(size=shape) for _ in arch.STATES))
+    initial = (rng.normal(size=shape) for _ in cell.STATES)
+    point = sequence.grads_type(cell.STATES)(params, x, *initial)
     dh = rng.normal(size=(len(x), *shape))
-    dstates_T = [rng.normal(size=shape) for _ in arch.STATES]
+    dlast = [rng.normal(size=shape) for _ in cell.STATES]
 
     def loss(point: Any) -> float:
-        trace = arch.forward(*point)
-        last = (getattr(trace, name)[-1] for name in arch.STATES)
+        trace = sequence.forward(cell, *point)
+        last = (state[-1] for state in trace.states.values())
         total = np.vdot(dh, trace.h[1:])
-        return float(total + sum(map(np.vdot, dstates_T, last)))
+        return float(total + sum(map(np.vdot, dlast, last)))
 
-    analytic = (backward or arch.backward)(
-        params, arch.forward(*at), dh, *dstates_T
-    )
-    return relative_errors(analytic, numerical_gradient(loss, at))
+    analytic = backward(sequence.forward(cell, *point), dh, *dlast)
+    return relative_errors(analytic, numerical_gradient(loss, point))

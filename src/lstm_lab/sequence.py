@@ -29,7 +29,9 @@ class Cell(Protocol):
 
     - ``DIRECT``, the name of that state;
     - ``direct_factor(cache)``, what one step multiplies it by;
-    - ``direct_total(cache, *dstates)``, its whole gradient, through what it shows as well.
+    - ``direct_total(cache, *dstates)``, its whole gradient, through what it shows as well;
+    - perhaps ``LAG_BIASES``, for each gate that decides how long the state is remembered, the sign
+      of the bias with which it is remembered longer.
     """
 
     __name__: str

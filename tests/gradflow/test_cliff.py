@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_lab import gradflow, rnn
+from lstm_lab import gradflow, rnn, sequence
 
 EXACT = 1e-12  # float64; relative, of gradients over 50 steps
 T, H0, TARGET = 50, 0.5, 0.7
@@ -11,7 +11,7 @@ T, H0, TARGET = 50, 0.5, 0.7
 
 def loss_at(w, b):
     params = rnn.Params(np.array([[0.3, w]]), np.array([b]))
-    trace = rnn.forward(params, np.zeros((T, 1)), np.array([H0]))
+    trace = sequence.forward(rnn, params, np.zeros((T, 1)), np.array([H0]))
     return (trace.h[-1, 0] - TARGET) ** 2
 
 

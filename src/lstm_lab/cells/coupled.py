@@ -23,6 +23,7 @@ from lstm_lab.packing import Packed, Weights, join, split_rows
 GATES = ("f", "o", "g")
 STATES = ("h", "c")
 DIRECT = "c"
+LAG_BIASES = {"f": 1}
 
 
 class Params(Packed):

@@ -28,6 +28,7 @@ from lstm_lab.packing import Sizes, Weights, join, split_bias, split_rows
 GATES = ("z", "r", "h")
 STATES = ("h",)
 DIRECT = "h"
+LAG_BIASES = {"z": -1}
 Reset = Literal["before", "after"]
 
 

@@ -25,6 +25,7 @@ from lstm_lab.packing import Packed, Weights, join, split_rows
 GATES = ("i", "f", "o", "g")
 STATES = ("h", "c")
 DIRECT = "c"
+LAG_BIASES = {"f": 1, "i": -1}
 
 
 class Params(Packed):

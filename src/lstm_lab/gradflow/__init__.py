@@ -7,6 +7,7 @@ made them; it prints nothing and draws nothing.
 from lstm_lab.gradflow.cliff import Cliff, Descent, cliff, descend
 from lstm_lab.gradflow.experiment import (
     SEEDS,
+    Experiment,
     draw_and_run,
     geometric_mean,
 )
@@ -25,8 +26,10 @@ from lstm_lab.gradflow.gates import (
 )
 from lstm_lab.gradflow.paths import (
     CellPaths,
+    CellSteps,
     cell_jacobians,
     cell_paths,
+    cell_steps,
     direct_path,
     one_step_jacobians,
 )
@@ -38,7 +41,6 @@ from lstm_lab.gradflow.spectra import (
     powers,
     spectra,
 )
-from lstm_lab.gradflow.steps import CellSteps, cell_steps
 from lstm_lab.gradflow.truncation import (
     TruncationBias,
     carousel_grads,
@@ -52,6 +54,7 @@ __all__ = [
     "CellSteps",
     "Cliff",
     "Descent",
+    "Experiment",
     "GateActivations",
     "GateHistogram",
     "GradientFlow",

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_lab import checks, rnn
+from lstm_lab import checks
+from lstm_lab.cells import rnn
 from lstm_lab.numerics import Array, norm
 from lstm_lab.optim import clip_by_global_norm
+from lstm_lab.sequence import backward, forward
 
 STEPS, INITIAL_STATE, TARGET = 50, 0.5, 0.7
 
@@ -54,7 +56,7 @@ def cliff(w: Array, b: Array) -> Cliff:
     w, b = checks.array("w", w, ("M",)), checks.array("b", b, ("N",))
     h = np.full((b.size, w.size), INITIAL_STATE)
     for _ in range(STEPS):
-        h = rnn.update(w * h + b[:, None])
+        h = np.tanh(w * h + b[:, None])
     return Cliff(w, b, (h - TARGET) ** 2)
 
 
@@ -127,10 +129,10 @@ def _positive(name: str, value: float) -> float:
 
 def _loss_and_gradient(point: Array) -> tuple[float, Array]:
     w, b = point
-    params = rnn.Params(
-        np.array([[0.0, w]]), np.array([b])
-    )  # the input is idle
-    trace = rnn.forward(params, np.zeros((STEPS, 1)), np.array([INITIAL_STATE]))
+    idle = 0.0  # weight of the input, which is zero anyway
+    params = rnn.Params(np.array([[idle, w]]), np.array([b]))
+    h0 = np.array([INITIAL_STATE])
+    trace = forward(rnn, params, np.zeros((STEPS, 1)), h0)
     error = trace.h[-1] - TARGET
-    grads = rnn.backward(params, trace, None, 2 * error).params
+    grads = backward(trace, None, 2 * error).params
     return float(error[0] ** 2), np.array([grads.W[0, 1], grads.b[0]])

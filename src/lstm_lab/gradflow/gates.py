@@ -2,51 +2,50 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks, lstm
+from lstm_lab import checks
+from lstm_lab.jacobians import one_sequence
 from lstm_lab.numerics import Array, norm
-from lstm_lab.packing import apart
+from lstm_lab.sequence import Trace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GateActivations:
-    """How open the gates of an LSTM are, and how large its cell state is, step by step.
+    """The gates and the states of a network, step by step, each under its name.
 
-    ``i``, ``f``, ``o`` (T,) are means over the units, ``cell_norm`` (T,) is the Euclidean
-    norm of the cell state after the step.
+    ``gates`` are means over the units, ``norms`` the Euclidean norms of the states after the step,
+    all of shape (T,).
     """
 
-    i: Array
-    f: Array
-    o: Array
-    cell_norm: Array
+    gates: dict[str, Array]
+    norms: dict[str, Array]
 
 
-def gate_activations(trace: lstm.Trace) -> GateActivations:
-    """Return the mean gates and the norm of the cell state at every step.
+def gate_activations(trace: Trace) -> GateActivations:
+    """Return the mean of every gate and the norm of every state at every step.
 
     Parameters
     ----------
-    trace : lstm.Trace
+    trace : Trace
         Of a forward pass over one sequence, x of shape (T, D).
 
     Returns
     -------
     GateActivations
-        Arrays of shape (T,).
+        Arrays of shape (T,), such as ``gates["f"]`` and ``norms["c"]`` of an LSTM.
 
     Raises
     ------
     TypeError, ValueError
-        If `trace` is none of an LSTM, or of a batch.
+        If `trace` is not a trace, or is of a batch.
     """
-    checks.instance("trace", trace, lstm.Trace)
-    checks.array("trace.x", trace.x, ("T", "D"))
-    i, f, o, _ = (gate.mean(axis=-1) for gate in apart(trace.gates))
-    return GateActivations(i, f, o, norm(trace.c[1:], -1))
+    one_sequence(trace)
+    return GateActivations(
+        gates={name: gate.mean(axis=-1) for name, gate in trace.gates.items()},
+        norms={name: norm(s[1:], -1) for name, s in trace.states.items()},
+    )
 
 
 def time_constant(forget_bias: float) -> float:
@@ -79,7 +78,7 @@ def time_constant(forget_bias: float) -> float:
         return float(1 / np.logaddexp(0, -bias))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GateHistogram:
     """How the values of each gate are distributed over steps, examples and units.
 
@@ -92,22 +91,10 @@ class GateHistogram:
     shares: Array
 
     def saturated(self, *, within: float = 0.1) -> dict[str, float]:
-        """Return the share of each gate's values that are that close to 0 or 1.
+        """Return, by gate, the share of its values that are that close to 0 or 1.
 
-        Parameters
-        ----------
-        within : float
-            The distance, at most 1/2, which the bins must be able to tell.
-
-        Returns
-        -------
-        dict of str to float
-            The share by gate.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `within` is no such number.
+        The distance `within` must be an edge of the bins and at most 0.5; otherwise a ValueError
+        says so.
         """
         within = checks.finite_number("within", within)
         if within > 0.5 or not np.isclose(within, self.edges).any():
@@ -122,19 +109,16 @@ class GateHistogram:
 
 
 def gate_histogram(
-    gates: Array, names: Sequence[str], *, packed: Sequence[str], bins: int = 20
+    trace: Trace, names: Sequence[str], *, bins: int = 20
 ) -> GateHistogram:
     """Return the distribution of gates' values.
 
     Parameters
     ----------
-    gates : ndarray of shape (T, B, G, H) or (T, G, H)
-        ``trace.gates`` of an LSTM or a GRU.
+    trace : Trace
+        Of a forward pass.
     names : sequence of str
-        The gates wanted; of those with values in (0, 1).
-    packed : sequence of str
-        The packing order of `gates`: ``arch.GATES``, of ``coupled``, whose traces are those of
-        an LSTM, ``lstm.GATES``.
+        The gates, out of those with values in (0, 1).
     bins : int
         How many bins divide the interval from 0 to 1.
 
@@ -146,24 +130,24 @@ def gate_histogram(
     Raises
     ------
     TypeError, ValueError
-        If `bins` is no positive integer, a name is not in the packing order, or `gates` are
-        no such array or have values outside of [0, 1].
+        If `trace` is not a trace, `bins` is not a positive integer, the cell has no gate of a
+        name, or a gate has values outside of [0, 1].
     """
-    G = len(packed)
-    gates = checks.array("gates", gates, ("T", "B", G, "H"), ("T", G, "H"))
+    checks.instance("trace", trace, Trace)
     edges = np.linspace(0, 1, checks.positive_int("bins", bins) + 1)
-    blocks: dict[str, Any] = dict(zip(packed, apart(gates), strict=True))
-    missing = [name for name in names if name not in blocks]
-    if missing:
-        raise ValueError(
-            f"names must be out of {', '.join(packed)}, got {missing[0]!r}"
-        )
+    shares = []
     for name in names:
-        low, high = blocks[name].min(), blocks[name].max()
-        if low < 0 or high > 1:
+        if name not in trace.gates:
             raise ValueError(
-                f"the values of {name!r} must be in [0, 1], got {low} ... {high}"
+                f"names must be out of {', '.join(trace.gates)}, got {name!r}"
             )
-    counts = [np.histogram(blocks[name], edges)[0] for name in names]
-    shares = np.stack([count / count.sum() for count in counts])
-    return GateHistogram(tuple(names), edges, shares)
+        values = trace.gates[name]
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise ValueError(
+                f"the values of {name!r} must be in [0, 1],"
+                f" got {values.min()} ... {values.max()}"
+            )
+        shares.append(np.histogram(values, edges)[0] / values.size)
+    return GateHistogram(
+        names=tuple(names), edges=edges, shares=np.array(shares)
+    )
