@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-T = TypeVar("T", bound=type)
+Kind = TypeVar("Kind", bound=type)
 
 
-def short(kind: T) -> T:
+def short(kind: Kind) -> Kind:
     """Give a NamedTuple or dataclass a short representation, as a decorator."""
     kind.__repr__ = _show  # type: ignore[method-assign, assignment]
     return kind

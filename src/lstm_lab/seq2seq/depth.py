@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from lstm_lab import checks, records, sequence
+from lstm_lab.gradflow import SEEDS, Experiment, geometric_mean
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import stack
 from lstm_lab.sequence import Cell
 
 
 @records.short
-@dataclass(frozen=True)
-class DepthMap:
+@dataclass(frozen=True, kw_only=True)
+class DepthMap(Experiment):
     r"""How much of a gradient arrives at each layer and step, in one stack for each seed.
 
     ``norms`` (S, L, T), for each seed, each layer from the lowest and each step from the first,
@@ -23,20 +24,16 @@ class DepthMap:
     .. math:: \lVert \partial y_T / \partial u^{(l)}_t \rVert_F / \sqrt{H},
 
     with the output y of the highest layer and the input :math:`u^{(l)}` of layer l, along every
-    path through layers and steps. ``cell`` is the name of the cell.
+    path through layers and steps.
     """
 
     norms: Array
     residual: bool
-    seeds: tuple[int, ...]
-    cell: str
 
     @property
     def typical(self) -> Array:
         """The geometric mean over the seeds (L, T); zero where a norm is zero."""
-        with np.errstate(divide="ignore"):
-            typical: Array = np.exp(np.log(self.norms).mean(axis=0))
-        return typical
+        return geometric_mean(self.norms)
 
 
 def depth_map(
@@ -47,7 +44,7 @@ def depth_map(
     H: int = 32,
     T: int = 40,
     residual: bool = False,
-    seeds: Sequence[int] = range(10),
+    seeds: Sequence[int] = SEEDS,
 ) -> DepthMap:
     """Measure the gradient of a loss at the last step of the highest layer, in every direction.
 
@@ -76,21 +73,24 @@ def depth_map(
     """
     checks.cell("cell", cell)
     residual = checks.flag("residual", residual)
-    seeds = tuple(map(checks.seed, checks.items("seeds", seeds, "integers")))
-    if not seeds:
-        raise ValueError("seeds must be at least one, got none")
     layers = checks.positive_int("layers", layers)
     T, H = checks.positive_int("T", T), checks.positive_int("H", H)
-    draw = init or cell.init
+    seeds = tuple(checks.seed(seed) for seed in seeds)
+    if not seeds:
+        raise ValueError("seeds must be one or more, got none")
     norms = np.empty((len(seeds), layers, T))
     for row, seed in zip(norms, seeds, strict=True):
-        weights_rng, input_rng = np.random.default_rng(seed).spawn(2)
+        weights_rng, inputs_rng = np.random.default_rng(seed).spawn(2)
+        draw = init or cell.init
         params = [draw(H, H, rng=weights_rng) for _ in range(layers)]
         # One example for each direction of the loss; their inputs are the same.
-        x = np.repeat(input_rng.normal(size=(T, 1, H)), H, axis=1)
+        x = np.repeat(inputs_rng.normal(size=(T, 1, H)), H, axis=1)
         _, _, trace = stack.forward(cell, params, x, residual=residual)
         doutputs = np.zeros_like(x)
         doutputs[-1] = np.eye(H)
         dinputs = stack.backward(trace, doutputs).inputs
         row[:] = np.linalg.norm(dinputs, axis=(2, 3)) / np.sqrt(H)
-    return DepthMap(norms, residual, seeds, sequence.name_of(cell))
+    name = sequence.name_of(cell)
+    return DepthMap(
+        cell=name, D=H, H=H, T=T, seeds=seeds, norms=norms, residual=residual
+    )

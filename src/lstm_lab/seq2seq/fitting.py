@@ -14,7 +14,7 @@ from lstm_lab.seq2seq.decoding import Decoded, greedy, writable
 from lstm_lab.seq2seq.model import Network, Pairs, Params, Tokens
 from lstm_lab.seq2seq.scoring import exact_match
 from lstm_lab.tokenizer import BOS
-from lstm_lab.training import Config, Run, descend
+from lstm_lab.training import Config, Run, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def fit(
     held_out : Pairs
         Pairs that are not trained on.
     progress : bool, optional
-        As for ``training.descend``, whose errors this function raises as well.
+        As for ``training.train``, whose errors this function raises as well.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def fit(
         exact = float(np.mean(exact_match(found, held_out)))
         return PairsEvaluation(step, value, exact, found.tokens)
 
-    return descend(
+    return train(
         sequence.name_of(network.cell),
         config,
         model.init(network, rng=init_rng, dtype=config.dtype),

@@ -4,7 +4,7 @@
 """
 
 from lstm_lab.training.fitting import Task, TaskConfig, fit
-from lstm_lab.training.loop import Config, Evaluation, Run, descend
+from lstm_lab.training.loop import Config, Evaluation, Run, train
 from lstm_lab.training.model import Model, init, loss, loss_and_grads, predict
 from lstm_lab.training.statistics import (
     Median,
@@ -22,12 +22,12 @@ __all__ = [
     "Run",
     "Task",
     "TaskConfig",
-    "descend",
     "fit",
     "init",
     "loss",
     "loss_and_grads",
     "median_interval",
     "predict",
+    "train",
     "wilson_interval",
 ]

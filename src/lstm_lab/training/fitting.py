@@ -11,7 +11,7 @@ from lstm_lab import checks, sequence
 from lstm_lab.sequence import Cell
 from lstm_lab.tasks import Batch
 from lstm_lab.training import model
-from lstm_lab.training.loop import Config, Evaluation, Run, descend
+from lstm_lab.training.loop import Config, Evaluation, Run, train
 
 Task = Callable[..., Batch]
 """The type of ``tasks.adding``: it draws a batch from ``(T, B, rng=..., dtype=...)``."""
@@ -66,7 +66,7 @@ def fit(cell: Cell, config: TaskConfig, *, progress: bool | None = None) -> Run:
     config : TaskConfig
         Everything else that decides the run.
     progress : bool, optional
-        As for `descend`, whose errors this function raises as well.
+        As for `train`, whose errors this function raises as well.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def fit(cell: Cell, config: TaskConfig, *, progress: bool | None = None) -> Run:
         rng=init_rng,
         dtype=config.dtype,
     )
-    return descend(
+    return train(
         sequence.name_of(cell),
         config,
         initial,

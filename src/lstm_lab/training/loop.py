@@ -150,7 +150,7 @@ class Run:
         )
 
 
-def descend(
+def train(
     cell: str,
     config: Config,
     initial: Tree,

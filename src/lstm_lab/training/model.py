@@ -109,8 +109,9 @@ def loss(cell: Cell, model: Model, batch: Batch) -> float:
         The mean squared error; if the targets are classes the cross-entropy, in nats.
     """
     checks.instance("model", model, Model)
-    index, target = _answered(batch)
+    checks.instance("batch", batch, Batch)
     h, _ = sequence.infer(cell, model.params, _inputs(batch.x, batch.mask))
+    index, target = _answered(batch)
     measure, _ = _LOSSES[batch.classes is not None]
     return measure(_read_out(model, h[index]), target)
 
@@ -143,8 +144,9 @@ def loss_and_grads(
         If the answers overflow.
     """
     checks.instance("model", model, Model)
-    index, target = _answered(batch)
+    checks.instance("batch", batch, Batch)
     inputs = _inputs(batch.x, batch.mask)
+    index, target = _answered(batch)
     trace = sequence.forward(cell, model.params, inputs)
     h = trace.h[1:]
     prediction = _read_out(model, h[index])
@@ -206,7 +208,6 @@ def _ends(x: Array, mask: Mask | None) -> tuple[Any, NDArray[Any]]:
 
 def _answered(batch: Batch) -> tuple[Any, NDArray[Any]]:
     """Return an index of the steps and examples with an answer, and the targets there."""
-    checks.instance("batch", batch, Batch)
     if not batch.every_step:
         return _ends(batch.x, batch.mask), batch.y
     if batch.y.shape[:2] != batch.x.shape[:2]:
