@@ -185,10 +185,6 @@ TASKS = {
         " supported Python",
         commands=("python -m tools.versions",),
     ),
-    "digits": Task(
-        "measure in how many digits results differ with another NumPy or on two threads",
-        commands=("python -m tools.digits",),
-    ),
     "audit": Task(
         "have Lighthouse and axe judge the built book, page by page",
         commands=(
@@ -213,7 +209,7 @@ TASKS = {
         ),
     ),
     "benchmark": Task(
-        "time the package beside other libraries, which are installed first",
+        "compare the package's speed with other libraries, which are installed first",
         commands=(
             "pip install --disable-pip-version-check -r benchmarks/requirements.txt",
             "python -m benchmarks.run",

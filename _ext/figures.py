@@ -10,7 +10,7 @@ from pathlib import Path
 
 from docutils import nodes
 
-from lstm_lab.plots import by_night
+from lstm_lab.figures import by_night
 
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 PIXELS = 96 / 72  # of a page, for each point of a figure

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lxml import html
 from pybtex.database import parse_file
 
-from lstm_lab.widgets.markup import powers
+from lstm_lab.figures.markup import powers
 
 BIBLIOGRAPHY = Path(__file__).parents[1] / "chapters" / "references.bib"
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]

@@ -2,7 +2,7 @@
 
 from docutils import nodes
 
-from lstm_lab.widgets.markup import POWER, power
+from lstm_lab.figures.markup import POWER, power
 
 CODE = (
     nodes.literal,

@@ -22,7 +22,7 @@ FLOORS = [
         "initialization",
         "interop",
     ),
-    ("checkpoints", "jacobians", "losses", "optim", "tasks"),
+    ("jacobians", "losses", "optim", "saving", "tasks"),
     ("dates", "tokenizer", "transductions"),
     ("training.configuration", "training.model", "training.updates"),
     ("training.runs",),
@@ -56,18 +56,14 @@ FLOORS = [
         "reach.record",
     ),
     ("ablation", "bottleneck", "phase", "reach"),
-    ("plots.style",),
-    ("plots.diagrams", "plots.flow", "plots.gates", "plots.svg"),
-    ("plots.learning", "plots.panels", "plots.translation"),
-    ("plots",),
-    ("widgets.markup",),
-    ("widgets.figure",),
-    ("widgets.cells", "widgets.flow", "widgets.translation"),
-    ("widgets",),
+    ("figures.markup", "figures.style"),
+    ("figures.moving", "figures.svg", "figures.diagrams", "figures.training"),
+    ("figures.cells", "figures.gradients", "figures.translation"),
+    ("figures",),
 ]
 ONLY = {
-    "matplotlib": {"plots"},
-    "anywidget": {"widgets"},
+    "matplotlib": {"figures"},
+    "anywidget": {"figures"},
     "ipywidgets": set(),
     "random": set(),
 }
@@ -150,13 +146,13 @@ def test_modules_keep_to_their_floor(module):
     "planted",
     [
         "from lstm_lab import gradflow",  # upward
-        "from lstm_lab import checks, plots",
+        "from lstm_lab import checks, figures",
         "import lstm_lab.gradcheck as g",
         "from lstm_lab.counting import size",
         "from lstm_lab.gru import update",  # sideways
         "from . import rnn",
         "from .gru import update",
-        "def late():\n    from lstm_lab import plots",
+        "def late():\n    from lstm_lab import figures",
         "from lstm_lab import LSTMCell",  # the package itself
         "import lstm_lab",
         "import matplotlib.pyplot as plt",
@@ -177,8 +173,8 @@ def test_planted_faults_are_found(planted):
     ("module", "planted"),
     [
         ("gradflow.experiment", "from lstm_lab.gradflow.flow import x"),  # up
-        ("gradflow.flow", "from lstm_lab.plots.style import NAMES"),
-        ("gradflow.flow", "from ..plots import style"),
+        ("gradflow.flow", "from lstm_lab.figures.style import CELLS"),
+        ("gradflow.flow", "from ..figures import style"),
         ("gradflow.flow", "from .. import training"),
         ("jacobians", "from lstm_lab.gradflow.experiment import SEEDS"),
         ("gradflow.flow", "from lstm_lab.gradflow.paths import x"),  # sideways
@@ -225,9 +221,9 @@ def test_sound_sources_pass(sound):
         ("gradflow", "from lstm_lab.gradflow.flow import gradient_flow"),
         ("gradflow", "from .flow import gradient_flow"),
         ("gradflow", "from ..numerics import Array"),
-        ("plots.flow", "from lstm_lab.gradflow import GradientFlow"),
-        ("plots.flow", "from .style import NAMES"),
-        ("plots.flow", "from matplotlib.axes import Axes"),
+        ("figures.gradients", "from lstm_lab.gradflow import GradientFlow"),
+        ("figures.gradients", "from .style import CELLS"),
+        ("figures.gradients", "from matplotlib.axes import Axes"),
     ],
 )
 def test_sound_sources_pass_around_packages(module, sound):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from lstm_lab import widgets
+from lstm_lab import figures
 from tools.course import chapters
 from tools.serve import SITE
 
@@ -27,8 +27,8 @@ FILES = {
     "reveal.js": NPM / "reveal.js/dist/reveal.js",
     "notes.js": NPM / "reveal.js/plugin/notes/notes.js",
     "slides.css": STYLE,
-    "moving.css": widgets.STYLE,
-    "moving.js": widgets.SCRIPT,
+    "moving.css": figures.STYLE,
+    "moving.js": figures.SCRIPT,
     "katex.css": NPM / "katex/dist/katex.min.css",
     "equations.css": ROOT / "_static" / "equations.css",
 }

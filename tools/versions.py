@@ -45,15 +45,15 @@ LEFT_OUT = {
     "tests/test_bibliography.py": "reads the book's bibliography",
     "tests/test_configuration.py": "compares with the locked versions",
     "tests/test_licences.py": "reads what git knows of files",
-    "tests/widgets/test_moving.py": "drives a browser, in which there is no Python",
+    "tests/figures/test_moving.py": "drives a browser, in which there is no Python",
 }
 # What every test run takes of them: the arithmetic, and all that draws, stores or shows.
 QUICK = (
-    *("tests/gradflow", "tests/plots", "tests/widgets"),
+    *("tests/gradflow", "tests/figures"),
     *("tests/test_architectures.py", "tests/test_interop.py"),
     *("tests/test_kernels.py", "tests/test_losses.py"),
     *("tests/test_numerics.py", "tests/test_optim.py"),
-    *("tests/test_resuming.py", "tests/sweeps/test_store.py"),
+    *("tests/test_saving.py", "tests/sweeps/test_store.py"),
 )
 TIMEOUT = 1800  # seconds for the tests of one environment
 
@@ -277,9 +277,7 @@ def tested(python: str, age: str, arguments: Iterable[str]) -> Row:
     )
 
 
-def run(
-    folder: Path, *arguments: str, **variables: str
-) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the Python of an environment, with caches of its own."""
     return subprocess.run(  # noqa: S603
         [str(python_of(folder)), *arguments],
@@ -288,7 +286,6 @@ def run(
             **{k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
             "IPYTHONDIR": str(folder / "ipython"),
             "MPLCONFIGDIR": str(folder / "matplotlib"),
-            **variables,
         },
         capture_output=True,
         text=True,

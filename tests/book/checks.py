@@ -18,7 +18,7 @@ from myst_nb.core.read import (
 )
 from myst_parser.config.main import MdParserConfig
 
-from lstm_lab import plots
+from lstm_lab import figures
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HIDDEN = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
@@ -174,7 +174,7 @@ def images_not_shown(book: Book, page: str) -> list[str]:
                 f"{page}: the page does not show the executed image of {head(cell)}"
             )
             continue
-        if contents(night) != plots.by_night(contents(day)):
+        if contents(night) != figures.by_night(contents(day)):
             faults.append(
                 f"{page}: by night the page shows another image of {head(cell)}"
             )

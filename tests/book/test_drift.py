@@ -360,7 +360,7 @@ def test_widget_that_needs_a_kernel(fresh):
         "import numpy as np",
         "import ipywidgets\nimport numpy as np",
     )
-    figure = 'widgets.MovingFigure("The state by step", [step], frames)'
+    figure = 'figures.MovingFigure("The state by step", [step], frames)'
     edit(fresh, PAGE, figure, "ipywidgets.IntSlider(3)")
     outcome = run(BUILD, fresh)
     assert not outcome.red, outcome.said

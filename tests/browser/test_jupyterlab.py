@@ -17,7 +17,7 @@ from .looking import PATIENCE
 
 START = 600_000  # milliseconds, for the server, the page and the kernel
 MAKE = """\
-from lstm_lab.widgets import Control, Frame, MovingFigure
+from lstm_lab.figures import Control, Frame, MovingFigure
 
 frames = [Frame(f"{size} {color}") for size in ("small", "large") for color in ("red", "blue")]
 figure = MovingFigure(

@@ -227,14 +227,13 @@ def test_the_book_holds_with_other_seeds(copy):
 
 DRAW = """
 import sys
-from lstm_lab import plots
+from lstm_lab import figures
 import matplotlib.pyplot as plt
-from lstm_lab.plots import svg
 with plt.style.context("lstm_lab.book"):
     figure, ax = plt.subplots()
-    ax.plot([0, 1], **plots.style.series(0))
-    day = svg.inline(figure, label="A line")
-sys.stdout.write(day + plots.by_night(day))
+    ax.plot([0, 1], **figures.looks(["a line"])[0])
+    day = figures.inline(figure, label="A line")
+sys.stdout.write(day + figures.by_night(day))
 """
 DAY, NIGHT = ("2a52a8", "34349e"), ("3f7afe", "8f8fff")  # before and after
 
@@ -246,7 +245,7 @@ def test_the_palette_has_one_place_by_day_and_one_by_night(copy):
         lambda text: text.replace(DAY[0].upper(), DAY[1].upper()),
     )
     adapt.change(
-        package / "plots" / "style.py",
+        package / "figures" / "style.py",
         lambda text: text.replace(DAY[0], DAY[1]).replace(NIGHT[0], NIGHT[1]),
     )
     drawn, tested = (
@@ -260,7 +259,7 @@ def test_the_palette_has_one_place_by_day_and_one_by_night(copy):
         )
         for command in (
             ["-c", DRAW],
-            ["-m", "pytest", "-q", "tests/plots/test_palette.py"],
+            ["-m", "pytest", "-q", "tests/figures/test_palette.py"],
         )
     )
     assert drawn.returncode == 0, drawn.stderr

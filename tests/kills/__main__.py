@@ -1,4 +1,4 @@
-"""Work until done or killed: python -m kills fill|train FILE."""
+"""Work until done or killed: python -m kills fill FILE."""
 
 import sys
 

@@ -13,7 +13,6 @@ import pytest
 from smallbook import BUILD, CLEAN, write
 
 from kills import work
-from lstm_lab import tree
 from lstm_lab.sweeps.store import read
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -77,27 +76,6 @@ def test_a_sweep_is_filled_whatever_happens(tmp_path, kills):
             known = {}
     assert start("fill", store).wait(PATIENCE) == 0
     assert store.read_bytes() == once.read_bytes()
-
-
-def test_training_goes_on_to_the_same_bits(tmp_path, kills):
-    file = tmp_path / "run.npz"
-    once = numbers(work.train(tmp_path / "once.npz"))
-    starting, draws = time_to_start(tmp_path), random.Random(1)
-    killed = 0
-    while killed < kills(6, 24):
-        killed += kill(start("train", file), moment(draws, starting, 0.5))
-        if killed % 8 == 7:
-            file.unlink(missing_ok=True)  # and once more from the beginning
-    assert numbers(work.train(file)) == once
-    assert {left.suffix for left in tmp_path.glob("run.npz.*")} <= {".tmp"}
-
-
-def numbers(run):
-    """Return all numbers of a training run, to the bit."""
-    return {
-        name: leaf.tobytes()
-        for name, leaf in tree.leaves((run.initial, run.final)).items()
-    } | {"losses": run.losses.tobytes(), "held_out": run.held_out.tobytes()}
 
 
 def test_a_build_begins_anew(tmp_path, kills):

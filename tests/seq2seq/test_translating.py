@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from cells import MGU
 
-from lstm_lab import checkpoints, gru, lstm, seq2seq, tree
-from lstm_lab.checkpoints import CheckpointError
+from lstm_lab import gru, lstm, saving, seq2seq, tree
+from lstm_lab.saving import LoadError
 from lstm_lab.tokenizer import EOS, SPECIAL
 
 SOURCES, TARGETS = ["7. März", "1 мая", "五月"], ["03-07", "05-01", "05"]
@@ -95,7 +95,7 @@ def test_a_cell_of_ones_own_must_be_passed(tmp_path):
     file = tmp_path / "model.npz"
     translator(cell=MGU).save(file)
     for cell in (None, gru):
-        with pytest.raises(CheckpointError, match="cell must be passed, 'mgu'"):
+        with pytest.raises(LoadError, match="cell must be passed, 'mgu'"):
             seq2seq.load(file, cell=cell)
 
 
@@ -115,9 +115,9 @@ def test_a_cell_of_ones_own_must_be_passed(tmp_path):
 def test_files_that_hold_something_else(model, tmp_path, change):
     file = tmp_path / "model.npz"
     model.save(file)
-    about = checkpoints.metadata(file) | change
-    checkpoints.save(file, model.params, **about)
-    with pytest.raises(CheckpointError, match=str(file)):
+    about = saving.metadata(file) | change
+    saving.save(file, model.params, **about)
+    with pytest.raises(LoadError, match=str(file)):
         seq2seq.load(file)
 
 

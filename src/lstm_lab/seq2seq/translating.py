@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_lab import cells, checkpoints, checks, records, sequence, tokenizer
-from lstm_lab.checkpoints import CheckpointError
+from lstm_lab import cells, checks, records, saving, sequence, tokenizer
 from lstm_lab.numerics import Array
+from lstm_lab.saving import LoadError
 from lstm_lab.seq2seq.decoding import greedy
 from lstm_lab.seq2seq.model import Network, Pairs, Params, init
 from lstm_lab.sequence import Cell
@@ -100,12 +100,12 @@ class Translator(NamedTuple):
             for b in range(len(texts))
         ]
 
-    def save(self, file: checkpoints.File) -> None:
+    def save(self, file: saving.File) -> None:
         """Save the model and its characters in a file, which `load` reads."""
         network = vars(self.network).copy()
         network["cell"] = sequence.name_of(self.network.cell)
         del network["sources"], network["targets"]  # the vocabularies' sizes
-        checkpoints.save(
+        saving.save(
             file,
             self.params,
             network=network,
@@ -115,13 +115,13 @@ class Translator(NamedTuple):
         )
 
 
-def load(file: checkpoints.File, *, cell: Cell | None = None) -> Translator:
+def load(file: saving.File, *, cell: Cell | None = None) -> Translator:
     """Load a model that `Translator.save` saved, with the same bits.
 
     Parameters
     ----------
     file : path-like
-        The file; a CheckpointError is raised if it is damaged, or contains something else.
+        The file; a LoadError is raised if it is damaged, or contains something else.
     cell : module, optional
         The model's cell, if it is one of your own; those of the package are found by name.
 
@@ -130,7 +130,7 @@ def load(file: checkpoints.File, *, cell: Cell | None = None) -> Translator:
     Translator
         The model and its characters.
     """
-    about = checkpoints.metadata(file)
+    about = saving.metadata(file)
     try:
         vocabularies = Vocabularies(
             *(Tokenizer(tuple(about[name])) for name in ("source", "target"))
@@ -147,5 +147,5 @@ def load(file: checkpoints.File, *, cell: Cell | None = None) -> Translator:
         rng = np.random.default_rng(0)  # only shapes and dtypes are read
         like = init(network, rng=rng, dtype=about["dtype"])
     except (LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{file} is not of a model: {error}") from error
-    return Translator(network, vocabularies, checkpoints.load(file, like))
+        raise LoadError(f"{file} is not of a model: {error}") from error
+    return Translator(network, vocabularies, saving.load(file, like))

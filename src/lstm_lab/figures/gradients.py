@@ -1,0 +1,296 @@
+"""Gradients against lag: by cell, by way to start, in one network, and truncated."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from lstm_lab import gradflow
+from lstm_lab.figures import style, svg
+from lstm_lab.figures.markup import powers as set_powers
+from lstm_lab.figures.moving import Control, Frame, MovingFigure
+
+MARKERS = "os^Dv"  # for curves whose line styles tell something else
+RANGE = np.array([-15.0, 6.0])  # powers of ten on a dial
+
+
+def gradient_flow(ax: Axes, records: Sequence[gradflow.GradientFlow]) -> Axes:
+    """Draw gradient norm against lag: a line at the geometric mean, a band over all seeds.
+
+    Parameters
+    ----------
+    ax : Axes
+    records : sequence of GradientFlow
+        One for each cell.
+    """
+    looks = style.looks(record.architecture for record in records)
+    for record, look in zip(records, looks, strict=True):
+        style.band(ax, record.lags, record.norms, record.typical, **look)
+    ax.set(yscale="log", xlabel=style.LAG, ylabel="RMS gradient norm")
+    ax.set_xlim(0, records[0].lags[-1])
+    ax.legend()
+    return ax
+
+
+def gradient_map(
+    ax: Axes,
+    record: gradflow.GradientMap,
+    *,
+    limits: tuple[float, float] = (-12, 2),
+    bar: bool = True,
+) -> Axes:
+    """Draw, as colors, the gradient from a loss at each step over each lag.
+
+    Parameters
+    ----------
+    ax : Axes
+    record : GradientMap
+    limits : (float, float)
+        Decimal logarithms at the ends of the color scale.
+    bar : bool
+        Whether to explain the colors beside the map.
+    """
+    T = len(record.log10_norms)
+    label, edges = "gradient norm, power of ten", (0.5, T + 0.5, -0.5, T + 0.5)
+    look = {"cmap": "viridis", "aspect": "equal", "clim": limits}
+    look |= {"origin": "lower", "extent": edges}
+    style.color_map(ax, record.log10_norms.T, label, bar=bar, **look)
+    ax.set(xlabel="step $t$ of the loss", ylabel=style.LAG)
+    ax.locator_params(integer=True)
+    return ax
+
+
+def spectra(axes: NDArray[Any], record: gradflow.Spectra) -> NDArray[Any]:
+    r"""Draw singular values against lag, a panel for each way to start, and two predictions.
+
+    Thin lines are the singular values and the thick one the largest; the dotted line is the
+    bound :math:`\sigma_{max}(U)^k`, the dashed one :math:`\rho(U)^k`, if the cell has such a U.
+
+    Parameters
+    ----------
+    axes : ndarray of Axes
+        One for each start, in a grid of any shape with shared scales.
+    record : Spectra
+        The singular values.
+    """
+    for n, (ax, name) in enumerate(zip(axes.flat, record.names, strict=True)):
+        _fan(ax, record, n)
+        ax.set_title(name)
+        ax.label_outer()
+    style.shared_legend(axes.flat[0], columns=3)
+    return axes
+
+
+def _fan(ax: Axes, record: gradflow.Spectra, n: int) -> None:
+    """Draw one panel of `spectra`, without title and legend."""
+    lags, values = np.array(record.lags), record.log10_singular_values[n]
+    measured = r"$\sigma_1$ measured"
+    ax.plot(lags, values[:, 1:], "C5-", lw=0.5, alpha=0.7)
+    ax.plot(lags, values[:, 0], "C0-", lw=2.2, label=measured)
+    for base, look, label in (
+        (record.largest[n], "k:", r"$\sigma_{\max}(U)^k$"),
+        (record.radius[n], "C1--", r"$\rho(U)^k$"),
+    ):
+        if base > 0:  # not NaN, which says that there is no such U
+            ax.plot(lags, np.log10(base) * lags, look, label=label)
+    ax.set(xlabel=style.LAG, ylabel=r"$\sigma$, power of ten")
+
+
+def powers(ax: Axes, record: gradflow.Powers) -> Axes:
+    """Draw the norms of the powers of matrices, to the power at which nothing is left.
+
+    Parameters
+    ----------
+    ax : Axes
+    record : Powers
+        The norms by matrix.
+    """
+    looks = style.looks(record.names)
+    for norms, look in zip(record.log10_norms, looks, strict=True):
+        alive = np.isfinite(norms)
+        ax.plot(np.flatnonzero(alive), norms[alive], **look)
+        if not alive.all():
+            ax.plot(np.flatnonzero(alive)[-1], norms[alive][-1], "kx")
+    ax.set(xlabel="power $k$", ylabel=r"$\Vert U^k \Vert_2$, power of ten")
+    ax.set_xlim(0, record.log10_norms.shape[1] - 1)
+    ax.legend()
+    return ax
+
+
+def cell_paths(ax: Axes, record: gradflow.CellPaths) -> Axes:
+    """Draw the direct path (dashed) beside all paths (solid) against lag.
+
+    Parameters
+    ----------
+    ax : Axes
+    record : CellPaths
+        The norms by way to start.
+    """
+    every = len(record.lags) // 6 + 1
+    for n, look in enumerate(style.looks(record.names)):
+        solid = look | {"linestyle": "-", "marker": MARKERS[n % len(MARKERS)]}
+        full, direct = record.typical_full[n], record.typical_direct[n]
+        ax.plot(record.lags, full, markersize=5, markevery=every, **solid)
+        ax.plot(record.lags, direct, color=look["color"], ls="--")
+    ax.plot([], [], color="0.3", ls="--", label="direct path")
+    ax.legend()
+    ax.set(yscale="log", xlabel=style.LAG, ylabel="spectral norm")
+    ax.set_xlim(0, record.lags[-1])
+    return ax
+
+
+def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
+    """Draw the cosine between truncated and full gradients, by the window of truncation.
+
+    Parameters
+    ----------
+    ax : Axes
+    records : sequence of TruncationBias
+        One for each cell.
+    """
+    looks = style.looks(record.architecture for record in records)
+    for record, look in zip(records, looks, strict=True):
+        runs, look = record.cosines, look | style.DOTS
+        style.band(ax, record.windows, runs, runs.mean(axis=0), **look)
+    ax.set(xscale="log", xlabel="window (steps)")
+    ax.set_ylabel("cosine with the full gradient")
+    ax.set_ylim(top=1.02)
+    ax.legend()
+    return ax
+
+
+@matplotlib.style.context("lstm_lab.book")
+def gain_dial(
+    flows: Mapping[str, gradflow.GradientFlow],
+    spectra: gradflow.Spectra,
+    *,
+    start: str,
+) -> MovingFigure:
+    """Return a figure in which a reader turns the gain of the recurrent weights.
+
+    Parameters
+    ----------
+    flows : mapping of str to GradientFlow
+        Gradients by gain.
+    spectra : Spectra
+        Singular values for the same gains, under the same names.
+    start : str
+        The gain that is shown first.
+
+    Raises
+    ------
+    ValueError
+        If the names of the two differ, or `start` is not one of them.
+    """
+    names, longest = spectra.names, spectra.lags[-1]
+    if tuple(flows) != names:
+        raise ValueError(
+            f"flows and spectra must have the same names, got {tuple(flows)}"
+            f" and {names}"
+        )
+    norms, fans, summaries = svg.panel(), svg.panel(), []
+    for n, (name, flow) in enumerate(flows.items()):
+        with svg.frame(norms, n):
+            gradient_flow(norms, [flow])
+        with svg.frame(fans, n):
+            _fan(fans, spectra, n)
+        best, *_, worst = 10 ** spectra.log10_singular_values[n, -1]
+        summaries.append(
+            f"Gain {name}. Over {longest} steps {flow.typical[longest]:.1e} of a"
+            f" gradient arrives, in the mean of {len(flow.seeds)} networks. In the"
+            f" single network of the fan the best direction keeps {best:.1e}, the"
+            f" worst {worst:.1e}; the bound allows"
+            f" {spectra.largest[n] ** longest:.1e}."
+        )
+    norms.legend().remove()
+    fans.set_xlim(0, longest)
+    style.shared_legend(fans, columns=2, place="upper left")
+    return _dial(
+        "Gradient against lag, by the gain of the recurrent weights",
+        Control("gain of U", names, _position(names, start)),
+        summaries,
+        {
+            "Gradient norm against lag": norms,
+            "Singular values against lag: a fan between its bound and zero": fans,
+        },
+    )
+
+
+@matplotlib.style.context("lstm_lab.book")
+def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
+    """Return a figure in which a reader turns the forget bias.
+
+    Parameters
+    ----------
+    record : CellPaths
+        Norms for several biases under their names, in ascending order.
+    start : str
+        The bias that is shown first.
+
+    Raises
+    ------
+    ValueError
+        If `start` is not one of the names.
+    """
+    names, longest = record.names, record.lags[-1]
+    ends = np.array([record.typical_full[:, -1], record.typical_direct[:, -1]])
+    paths, by_bias, summaries = svg.panel(), svg.panel(), []
+    for n, (name, (full, direct)) in enumerate(zip(names, ends.T, strict=True)):
+        one = replace(
+            record,
+            names=("all paths",),
+            direct=record.direct[[n]],
+            full=record.full[[n]],
+        )
+        with svg.frame(paths, n):
+            cell_paths(paths, one)
+        with svg.frame(by_bias, n):
+            by_bias.plot([n, n], [full, direct], "C0o", ls="")
+        summaries.append(
+            f"Forget bias {name}. Over {longest} steps the direct path"
+            f" keeps {direct:.1e}, all paths together {full:.1e}."
+        )
+    paths.legend().remove()
+    style.shared_legend(paths, columns=2, place="upper left")
+    paths.plot(record.lags, record.typical_full.T, "0.75", lw=0.8, zorder=1)
+    for values, line in zip(ends, ("C0-", "C0--"), strict=True):
+        by_bias.plot(values, line)
+    by_bias.set_xticks(range(len(names)), names)
+    by_bias.set(title=f"over {longest} steps", xlabel="forget bias")
+    by_bias.set_yscale("log")
+    return _dial(
+        "Direct path and all paths against lag, by the forget bias",
+        Control("forget bias", names, _position(names, start)),
+        summaries,
+        {
+            "Spectral norm against lag: the direct path below, all paths above": paths,
+            "The same two at the longest lag, against the forget bias": by_bias,
+        },
+    )
+
+
+def _dial(
+    label: str, control: Control, summaries: list[str], panels: dict[str, Axes]
+) -> MovingFigure:
+    """Return a figure with panels that show the same powers of ten, and a line at one."""
+    picture = ""
+    for described, ax in panels.items():
+        log = ax.get_yscale() == "log"
+        ax.axhline(1 if log else 0, color="k", lw=0.8)
+        ax.set_ylim(*(10**RANGE if log else RANGE))
+        picture += svg.inline(ax.figure, label=described)
+    frames = [Frame(set_powers(escape(summary))) for summary in summaries]
+    return MovingFigure(label, [control], frames, picture=picture)
+
+
+def _position(names: tuple[str, ...], start: str) -> int:
+    if start not in names:
+        raise ValueError(
+            f"start must be one of {', '.join(names)}, got {start!r}"
+        )
+    return names.index(start)

@@ -1,0 +1,200 @@
+"""Figures that a reader moves: on a static page without a kernel, in a notebook with one."""
+
+import re
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from html import escape
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import anywidget
+import traitlets
+
+from lstm_lab import checks
+from lstm_lab.figures.markup import spoken
+
+SCRIPT = Path(__file__).with_name("moving.js")
+"""For a page: a classic script, to be loaded with ``defer``."""
+STYLE = Path(__file__).with_name("moving.css")
+"""For a page: the style of all figures."""
+
+_PART = re.compile(r'\bdata-frame="(\d+)"')
+# Not the attribute "hidden", which has no effect on groups of an SVG.
+_UNSEEN = ' style="display:none"'
+# A table may be wider than a phone; readers without a touch screen scroll with keys.
+_SCROLLED = ' tabindex="0" role="group" aria-label="What is seen"'
+
+
+class Control(NamedTuple):
+    """A control of a figure: a slider, or a choice from a list.
+
+    ``positions`` are labels, ``start`` is the index of the first one shown. ``languages`` are
+    those of the positions, if they differ from the page's.
+    """
+
+    name: str
+    positions: Sequence[str]
+    start: int = 0
+    slides: bool = True
+    languages: Sequence[str] = ()
+
+
+class Frame(NamedTuple):
+    """The content for one combination of positions, as HTML: a sentence, and what it sums up."""
+
+    summary: str
+    html: str = ""
+
+
+class MovingFigure(anywidget.AnyWidget):
+    """A figure with a frame for each combination of its controls' positions.
+
+    A page shows its HTML, in which `SCRIPT` moves the controls. A notebook shows the same HTML
+    as a widget, whose trait ``value`` holds the position of each control by name, and can be
+    observed and set.
+
+    Parameters
+    ----------
+    label : str
+        The description for screen readers.
+    controls : sequence of Control
+        The controls, with different names.
+    frames : sequence of Frame
+        One for each combination, the last control changing fastest.
+    picture : str
+        HTML that all frames share, before theirs. Elements in it with ``data-frame="n"`` are
+        seen with frame n only.
+    ask : pair of str and callable, optional
+        The label of a field for a text, and a function from the text to HTML. Only a notebook
+        has the field, since it needs a kernel.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another type, there are not as many frames as combinations, two
+        controls have one name, or one has no position to start at.
+    """
+
+    _esm = f"{SCRIPT.read_text('utf-8')}\nexport default {{ render }};\n"
+    _css = STYLE.read_text("utf-8")
+    markup = traitlets.Unicode().tag(sync=True)
+    value = traitlets.Dict(value_trait=traitlets.Int()).tag(sync=True)
+    question = traitlets.Unicode().tag(sync=True)
+    answer = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        label: str,
+        controls: Sequence[Control],
+        frames: Sequence[Frame],
+        *,
+        picture: str = "",
+        ask: tuple[str, Callable[[str], str]] | None = None,
+    ) -> None:
+        self.label = checks.text("label", label)
+        self.controls = _instances("controls", controls, Control)
+        self.frames = _instances("frames", frames, Frame)
+        start = _start(self.controls, len(self.frames))
+        value = {control.name: control.start for control in self.controls}
+        super().__init__(markup=self._html(picture, start, ask), value=value)
+        if ask:
+            respond = ask[1]
+
+            def reply(change: dict[str, Any]) -> None:
+                self.answer = respond(change["new"]) if change["new"] else ""
+
+            self.observe(reply, "question")
+
+    def _html(self, picture: str, start: int, ask: Any) -> str:
+        """Return the HTML, in which frame `start` is seen; without a script no controls are."""
+        controls = "".join(_control(each, self.label) for each in self.controls)
+        sentences, contents = "", ""
+        for n, frame in enumerate(self.frames):
+            sentences += f'<p data-frame="{n}">{frame.summary}</p>'
+            if frame.html:
+                contents += f'<div data-frame="{n}">{frame.html}</div>'
+        frames = _PART.sub(
+            lambda part: part[0] + _UNSEEN * (int(part[1]) != start),
+            f'<div class="lab-said" aria-live="polite">{sentences}</div>'
+            f'<div class="lab-seen"{_SCROLLED if contents else ""}>'
+            f"{picture}{contents}</div>",
+        )
+        field = ask and (
+            '<div class="lab-ask" hidden><label>'
+            f'{escape(ask[0])} <input type="text"></label></div>'
+            '<div class="lab-answer" role="status"></div>'
+        )
+        return (
+            '<div class="lab-figure" role="group"'
+            f' aria-label="{escape(self.label)}">'
+            f'<div class="lab-controls" hidden>{controls}</div>'
+            f"{frames}{field or ''}</div>"
+        )
+
+    def __repr__(self) -> str:
+        return f"MovingFigure({self.label!r})"
+
+    def _repr_mimebundle_(
+        self, **kwargs: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = cast(tuple[dict[str, Any], dict[str, Any]], bundle)
+        return data | {"text/html": self.markup}, metadata
+
+
+def _instances(name: str, values: Any, kind: type) -> tuple[Any, ...]:
+    """Return the values as a tuple, if each is an instance of the class."""
+    checked: tuple[Any, ...] = checks.items(name, values, name)
+    for n, value in enumerate(checked):
+        checks.instance(f"{name}[{n}]", value, kind)
+    return checked
+
+
+def _start(controls: Sequence[Control], frames: int) -> int:
+    """Return the index of the frame that is seen first, if controls and frames fit together."""
+    names = [control.name for control in controls]
+    if len(set(names)) != len(names):
+        raise ValueError(f"controls must have different names, got {names}")
+    for name, positions, start, *_ in controls:
+        checks.texts(f"positions of {name!r}", positions)
+        if not 0 <= start < len(positions):
+            raise ValueError(
+                f"{name!r} must start at one of its {len(positions)} positions,"
+                f" got {start}"
+            )
+    combinations = [*product(*(range(len(c.positions)) for c in controls))]
+    if frames != len(combinations):
+        raise ValueError(
+            f"frames must be one for each of {len(combinations)} combinations of"
+            f" positions, got {frames}"
+        )
+    return combinations.index(tuple(control.start for control in controls))
+
+
+def _control(control: Control, label: str) -> str:
+    name, last = escape(control.name), len(control.positions) - 1
+    languages = control.languages or [""] * (last + 1)
+    options = "".join(
+        f'<option value="{n}"{" selected" * (n == control.start)}'
+        f"{spoken(language)}>{escape(position)}</option>"
+        for n, (position, language) in enumerate(
+            zip(control.positions, languages, strict=True)
+        )
+    )
+    inner = (
+        f'<label>{name} <select name="{name}" autocomplete="off">'
+        f"{options}</select></label>"
+    )
+    if control.slides:
+        ticks = f"lab-{sha256((label + control.name).encode()).hexdigest()[:8]}"
+        now = escape(control.positions[control.start])
+        # The slider itself says its value; heard from the output too, it would be said twice.
+        inner = (
+            f'<label>{name} <input type="range" name="{name}" min="0"'
+            f' max="{last}" step="1" value="{control.start}"'
+            f' list="{ticks}" aria-valuetext="{now}" autocomplete="off"></label>'
+            f'<output aria-live="off">{now}</output>'
+            f'<datalist id="{ticks}">{options}</datalist>'
+        )
+    return f'<div class="lab-control">{inner}</div>'
