@@ -152,8 +152,8 @@ CODE = [
     code(
         "a longer output is penalised instead of favoured",
         "seq2seq/decoding.py",
-        "score = log_p / size**exponent",
-        "score = log_p * size**exponent",
+        "log_p / sizes**exponent, -np.inf",
+        "log_p * sizes**exponent, -np.inf",
         "seq2seq/test_decoding.py",
     ),
     code(

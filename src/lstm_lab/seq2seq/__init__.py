@@ -11,20 +11,25 @@ from lstm_lab.seq2seq.decoding import (
     writable,
 )
 from lstm_lab.seq2seq.depth import DepthMap, depth_map
-from lstm_lab.seq2seq.fitting import Config, Run, answer, fit, mixed_inputs
+from lstm_lab.seq2seq.fitting import (
+    PairsConfig,
+    PairsEvaluation,
+    answer,
+    fit,
+    mixed_inputs,
+)
 from lstm_lab.seq2seq.model import (
-    Batch,
+    Attention,
     Encoded,
     Network,
+    Pairs,
     Params,
-    count,
     encode,
     init,
     logits,
     loss,
     loss_and_grads,
     step,
-    target_mask,
 )
 from lstm_lab.seq2seq.scoring import (
     bits,
@@ -32,7 +37,6 @@ from lstm_lab.seq2seq.scoring import (
     exact_match,
     perplexity,
 )
-from lstm_lab.seq2seq.stack import Bidirectional
 from lstm_lab.seq2seq.translating import (
     Translation,
     Translator,
@@ -44,24 +48,23 @@ from lstm_lab.seq2seq.translating import (
 __all__ = [
     "KINDS",
     "Additive",
-    "Batch",
-    "Bidirectional",
+    "Attention",
     "Bilinear",
-    "Config",
     "Decoded",
     "DepthMap",
     "Dot",
     "Encoded",
     "Network",
+    "Pairs",
+    "PairsConfig",
+    "PairsEvaluation",
     "Params",
-    "Run",
     "Translation",
     "Translator",
     "Vocabularies",
     "answer",
     "beam",
     "bits",
-    "count",
     "depth_map",
     "encode",
     "errors_by_position",
@@ -80,6 +83,5 @@ __all__ = [
     "mixed_inputs",
     "perplexity",
     "step",
-    "target_mask",
     "writable",
 ]

@@ -1,4 +1,4 @@
-r"""Attention: a weighted mean of what the encoder wrote, with weights that each query chooses.
+r"""Attention: a weighted mean of the encoder's outputs, with weights that each query chooses.
 
 .. math::
 
@@ -56,29 +56,9 @@ KINDS: dict[str, type[Score]] = {
 
 
 def init(kind: str, H: int, *, rng: np.random.Generator) -> Score:
-    """Draw the parameters of a score: weights of variance one over the size of what they meet.
-
-    Parameters
-    ----------
-    kind : str
-        A key of `KINDS`.
-    H : int
-        Size of queries and memory, and of the additive score's layer.
-    rng : numpy.random.Generator
-        Where the draws come from.
-
-    Returns
-    -------
-    Dot, Bilinear or Additive
-        The parameters.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such score, or the size is not a positive integer.
-    """
-    kind, H = _kind(kind), checks.positive_int("H", H)
-    checks.generator(rng)
+    """Draw the parameters of a score, normal with variance 1 / H; `kind` is a key of `KINDS`."""
+    check("kind", kind)
+    H, rng = checks.positive_int("H", H), checks.generator(rng)
 
     def normal(*shape: int) -> Array:
         return rng.normal(0, H**-0.5, shape)
@@ -91,23 +71,12 @@ def init(kind: str, H: int, *, rng: np.random.Generator) -> Score:
     return Dot()
 
 
-def count(kind: str, H: int) -> int:
-    """Return how many weights `init` would draw.
-
-    Parameters
-    ----------
-    kind : str
-        A key of `KINDS`.
-    H : int
-        Size of queries and memory.
-
-    Returns
-    -------
-    int
-        The number.
-    """
-    kind, H = _kind(kind), checks.positive_int("H", H)
-    return {"bilinear": H**2, "additive": 2 * H**2 + H}.get(kind, 0)
+def check(name: str, kind: Any) -> None:
+    """Refuse what is not a key of `KINDS`."""
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, KINDS))}, got {kind!r}"
+        )
 
 
 def scores(params: Score, queries: Array, memory: Array) -> Array:
@@ -120,11 +89,9 @@ def scores(params: Score, queries: Array, memory: Array) -> Array:
     Parameters
     ----------
     params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
+        The kind of score, and its weights.
+    queries, memory : ndarrays of shape (B, S, H) and (B, T, H)
+        The decoder's and the encoder's outputs.
 
     Returns
     -------
@@ -146,28 +113,7 @@ def scores(params: Score, queries: Array, memory: Array) -> Array:
 def scores_vjp(
     params: Score, queries: Array, memory: Array, dscores: Array
 ) -> tuple[Score, Array, Array]:
-    r"""Pull the cotangent of the scores back through `scores`.
-
-    Parameters
-    ----------
-    params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
-    dscores : ndarray of shape (B, S, T)
-        Gradient with respect to the scores.
-
-    Returns
-    -------
-    dparams : Dot, Bilinear or Additive
-        Gradient with respect to the weights.
-    dqueries : ndarray of shape (B, S, H)
-        Gradient with respect to the queries.
-    dmemory : ndarray of shape (B, T, H)
-        Gradient with respect to the memory.
-    """
+    """Pull the gradient of the scores (B, S, T) back to the arguments of `scores`."""
     if isinstance(params, Additive):
         hidden = _hidden(params, queries, memory)
         da = tanh_vjp(dscores[..., np.newaxis] * params.v, hidden)
@@ -188,7 +134,7 @@ def scores_vjp(
 def attend(
     params: Score, queries: Array, memory: Array, mask: Mask
 ) -> tuple[Array, Array]:
-    r"""Return what each query reads from the memory, and with which weights.
+    r"""Return the context of each query, a weighted mean of the memory, and the weights.
 
     .. math::
 
@@ -197,12 +143,8 @@ def attend(
 
     Parameters
     ----------
-    params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
+    params, queries, memory
+        As for `scores`.
     mask : ndarray of bool of shape (B, T)
         False at the padding of a source.
 
@@ -212,11 +154,6 @@ def attend(
         The weighted means.
     weights : ndarray of shape (B, S, T)
         Each row sums to one; exactly zero at the padding.
-
-    Raises
-    ------
-    ValueError
-        If a source is all padding.
 
     References
     ----------
@@ -242,7 +179,7 @@ def attend_vjp(
     weights: Array,
     dcontexts: Array,
 ) -> tuple[Score, Array, Array]:
-    r"""Pull the cotangent of the contexts back through `attend`.
+    r"""Pull the gradient of the contexts back through `attend`.
 
     .. math::
 
@@ -251,25 +188,15 @@ def attend_vjp(
 
     Parameters
     ----------
-    params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
-    weights : ndarray of shape (B, S, T)
-        What `attend` returned.
-    dcontexts : ndarray of shape (B, S, H)
-        Gradient with respect to the contexts.
+    params, queries, memory
+        As for `scores`.
+    weights, dcontexts : ndarrays of shape (B, S, T) and (B, S, H)
+        The weights of `attend`, and the gradient with respect to its contexts.
 
     Returns
     -------
-    dparams : Dot, Bilinear or Additive
-        Gradient with respect to the weights of the score.
-    dqueries : ndarray of shape (B, S, H)
-        Gradient with respect to the queries.
-    dmemory : ndarray of shape (B, T, H)
-        Gradient with respect to the memory.
+    dparams, dqueries, dmemory
+        Gradients with respect to the parameters, the queries and the memory.
 
     References
     ----------
@@ -280,14 +207,6 @@ def attend_vjp(
     dscores = weights * (dweights - common)
     dparams, dqueries, dmemory = scores_vjp(params, queries, memory, dscores)
     return dparams, dqueries, dmemory + weights.swapaxes(1, 2) @ dcontexts
-
-
-def _kind(kind: Any) -> str:
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(
-            f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}"
-        )
-    return str(kind)
 
 
 def _hidden(params: Additive, queries: Array, memory: Array) -> Array:

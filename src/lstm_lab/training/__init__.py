@@ -1,36 +1,33 @@
-"""Training a recurrent network on a task: `fit` takes a cell and a `Config`, returns a `Run`."""
+"""Training: a loop for any model, a recurrent network for tasks, and statistics of many runs.
 
-from lstm_lab.training.configuration import Config, Task
-from lstm_lab.training.fitting import fit
-from lstm_lab.training.model import (
-    Model,
-    init,
-    loss,
-    loss_and_grads,
-    predict,
-)
-from lstm_lab.training.runs import (
+`fit` takes a cell and a `TaskConfig` and returns a `Run`.
+"""
+
+from lstm_lab.training.fitting import Task, TaskConfig, fit
+from lstm_lab.training.loop import Config, Evaluation, Run, train
+from lstm_lab.training.model import Model, init, loss, loss_and_grads, predict
+from lstm_lab.training.statistics import (
     Median,
     Rate,
-    Run,
     median_interval,
-    success_rate,
     wilson_interval,
 )
 
 __all__ = [
     "Config",
+    "Evaluation",
     "Median",
     "Model",
     "Rate",
     "Run",
     "Task",
+    "TaskConfig",
     "fit",
     "init",
     "loss",
     "loss_and_grads",
     "median_interval",
     "predict",
-    "success_rate",
+    "train",
     "wilson_interval",
 ]

@@ -1,105 +1,101 @@
-"""Training a network on a task: a configuration in, a record out."""
+"""Training a network on a task: a cell and a configuration in, a record out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks
-from lstm_lab.architecture import Architecture
+from lstm_lab import checks, sequence
+from lstm_lab.sequence import Cell
 from lstm_lab.tasks import Batch
-from lstm_lab.training.configuration import Config
-from lstm_lab.training.model import init, loss, loss_and_grads
-from lstm_lab.training.runs import Run, meets_criterion
-from lstm_lab.training.updates import Curve, bar, check_finite, update
+from lstm_lab.training import model
+from lstm_lab.training.loop import Config, Evaluation, Run, train
+
+Task = Callable[..., Batch]
+"""The type of ``tasks.adding``: it draws a batch from ``(T, B, rng=..., dtype=...)``."""
 
 
-def fit(
-    arch: Architecture, config: Config, *, progress: bool | None = None
-) -> Run:
-    """Train a model on fresh batches, and return the record of the run.
-
-    The same architecture and configuration give the same run. On ``KeyboardInterrupt``, the
-    partial run is returned.
+@dataclass(frozen=True, kw_only=True)
+class TaskConfig(Config):
+    """How a network is trained, and on which task.
 
     Parameters
     ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    config : Config
+    task : callable
+        Draws a batch, such as ``tasks.adding``.
+    T : int
+        The task's first argument: most often the length of the sequences, in steps.
+    H : int
+        Hidden size.
+    init : callable or None
+        ``init(D, H, *, rng) -> Params`` draws the first parameters of the layer, such as the
+        function that ``initialization.initializer`` returns; None stands for ``cell.init``.
+    held_out_size : int
+        Sequences in the held-out batch, which stays the same.
+    **others
+        Those of `Config`.
+    """
+
+    task: Task
+    T: int
+    H: int = 32
+    init: Callable[..., Any] | None = None
+    held_out_size: int = 1000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._store(checks.positive_int, "T", "H", "held_out_size")
+        examples = {"task": "tasks.adding", "init": "lstm.init"}
+        for name, example in examples.items():
+            value = getattr(self, name)
+            if not callable(value) and (name, value) != ("init", None):
+                raise TypeError(
+                    f"{name} must be a function, such as {example}, got {value!r}"
+                )
+
+
+def fit(cell: Cell, config: TaskConfig, *, progress: bool | None = None) -> Run:
+    """Train a network on a task, and return the record of the run.
+
+    Parameters
+    ----------
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
+    config : TaskConfig
         Everything else that decides the run.
     progress : bool, optional
-        Whether to show a progress bar. By default it is shown on a terminal and in an open
-        notebook, but not on an executed page.
+        As for `train`, whose errors this function raises as well.
 
     Returns
     -------
     Run
-        Losses, gradient norms, held-out losses, the first and the last model.
-
-    Raises
-    ------
-    FloatingPointError
-        If a loss, a gradient or a parameter becomes NaN or infinite; the message names the step
-        and the last finite loss.
+        The record; its models are of type `Model`. On ``KeyboardInterrupt`` that of the updates
+        before it.
     """
-    checks.instance("config", config, Config)
-    init_rng, rng, held_out_rng = np.random.default_rng(config.seed).spawn(3)
-    held_out_batch = _draw(config, config.held_out_size, held_out_rng)
-    model = initial = init(
-        config.start or arch.init,
-        held_out_batch.x.shape[-1],
+    checks.cell("cell", cell)
+    checks.instance("config", config, TaskConfig)
+    init_rng, batch_rng, held_out_rng = np.random.default_rng(
+        config.seed
+    ).spawn(3)
+    draw = partial(config.task, config.T, dtype=config.dtype)
+    held_out = draw(config.held_out_size, rng=held_out_rng)
+    initial = model.init(
+        cell,
+        held_out.x.shape[-1],
         config.H,
-        held_out_batch.outputs,
+        held_out.outputs,
+        init=config.init,
         rng=init_rng,
         dtype=config.dtype,
     )
-    optimizer = config.optimizer(config.learning_rate)
-    state, step = optimizer.init(initial), 0
-    curve, evaluations = Curve([], []), dict[int, float]()
-
-    def evaluate() -> None:
-        held_out = loss(arch, model, held_out_batch)
-        check_finite("held-out loss", held_out, step, curve.losses)
-        evaluations[step] = held_out
-
-    interrupted = False
-    try:
-        # Overflow is found at once, with a message that names the step.
-        with (
-            np.errstate(over="ignore", invalid="ignore"),
-            bar(progress, config.steps) as advance,
-        ):
-            while step < config.steps and not meets_criterion(
-                config, curve.losses
-            ):
-                if step % config.evaluate_every == 0:
-                    evaluate()
-                batch = _draw(config, config.batch_size, rng)
-                updated = update(
-                    model,
-                    state,
-                    *loss_and_grads(arch, model, batch),
-                    optimizer=optimizer,
-                    clip=config.clip,
-                    step=step,
-                    curve=curve,
-                )
-                # Together, so that an interruption finds a whole update.
-                (model, state), step = updated, step + 1
-                advance(curve.losses[-1])
-            evaluate()
-    except KeyboardInterrupt:
-        interrupted = True
-    return Run(
-        arch.__name__.rpartition(".")[-1],
+    return train(
+        sequence.name_of(cell),
         config,
         initial,
-        model,
-        np.array(curve.losses[:step]),
-        np.array(curve.grad_norms[:step]),
-        np.array(list(evaluations.values())),
-        np.array(list(evaluations), int),
-        interrupted,
+        lambda: draw(config.batch_size, rng=batch_rng),
+        partial(model.loss_and_grads, cell),
+        lambda step, now: Evaluation(step, model.loss(cell, now, held_out)),
+        progress=progress,
     )
-
-
-def _draw(config: Config, B: int, rng: np.random.Generator) -> Batch:
-    return config.task(config.T, B, rng=rng, dtype=config.dtype)
