@@ -8,31 +8,30 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import coupled, lstm, tasks, training
-from lstm_lab.architecture import Architecture
+from lstm_lab import sequence, tasks, training
+from lstm_lab.cells import coupled, lstm
 from lstm_lab.experiments.store import DATA, Row, column
-from lstm_lab.initialization import start
-from lstm_lab.numerics import Array
-from lstm_lab.packing import apart
+from lstm_lab.initialization import initializer
+from lstm_lab.sequence import Cell, Trace
 
 
 class Variant(NamedTuple):
-    """An architecture, and how its first parameters are drawn."""
+    """A cell, and the function that draws its first parameters."""
 
-    arch: Architecture
-    start: Callable[..., Any]
+    cell: Cell
+    init: Callable[..., Any]
 
 
 # A gate with so large a bias is exactly one, and its weights get no gradient.
 _OPEN = 1000.0
 
 VARIANTS: Mapping[str, Variant] = {
-    "LSTM": Variant(lstm, start(lstm, f=1.0)),
-    "LSTM, b_i = -1": Variant(lstm, start(lstm, f=1.0, i=-1.0)),
-    "LSTM, b_f = 3, b_i = -3": Variant(lstm, start(lstm, f=3.0, i=-3.0)),
-    "no forget gate": Variant(lstm, start(lstm, f=_OPEN)),
-    "no forget gate, b_i = -3": Variant(lstm, start(lstm, f=_OPEN, i=-3.0)),
-    "no output gate": Variant(lstm, start(lstm, f=1.0, o=_OPEN)),
+    "LSTM": Variant(lstm, initializer(lstm, f=1.0)),
+    "LSTM, b_i = -1": Variant(lstm, initializer(lstm, f=1.0, i=-1.0)),
+    "LSTM, b_f = 3, b_i = -3": Variant(lstm, initializer(lstm, f=3.0, i=-3.0)),
+    "no forget gate": Variant(lstm, initializer(lstm, f=_OPEN)),
+    "no forget gate, b_i = -3": Variant(lstm, initializer(lstm, f=_OPEN, i=-3.0)),
+    "no output gate": Variant(lstm, initializer(lstm, f=1.0, o=_OPEN)),
     "coupled gates": Variant(coupled, coupled.init),
 }
 EARLY = 3
@@ -40,7 +39,7 @@ EARLY = 3
 SATURATED = 0.1
 """A gate value this close to zero or one is saturated."""
 RECIPE = partial(
-    training.Config,
+    training.TaskConfig,
     task=tasks.adding,
     T=40,
     H=16,
@@ -56,9 +55,9 @@ SIGNATURE = {"first_losses": 1e-3}
 STORE = DATA / "ablation.jsonl"
 
 
-def configure(*, variant: str, seed: int) -> training.Config:
+def configure(*, variant: str, seed: int) -> training.TaskConfig:
     """Return the configuration of one run; it stops as soon as the task is solved."""
-    return RECIPE(start=VARIANTS[variant].start, seed=seed)
+    return RECIPE(init=VARIANTS[variant].init, seed=seed)
 
 
 def experiment(*, variant: str, seed: int) -> dict[str, Any]:
@@ -76,14 +75,14 @@ def experiment(*, variant: str, seed: int) -> dict[str, Any]:
     dict
         ``first_losses``, of the first updates, and the fields of `Outcomes`.
     """
-    arch = VARIANTS[variant].arch
-    run = training.fit(arch, configure(variant=variant, seed=seed))
+    cell = VARIANTS[variant].cell
+    run = training.fit(cell, configure(variant=variant, seed=seed))
     if run.interrupted:
         raise KeyboardInterrupt  # half a run is not a result
     rng = np.random.default_rng([seed, 1])
     x = tasks.adding(RECIPE.keywords["T"], 64, rng=rng, dtype="float32").x
     before, after = (
-        _saturated(arch.forward(model.cell, x).gates)
+        _saturated(sequence.forward(cell, model.cell, x))
         for model in (run.initial, run.final)
     )
     return {
@@ -100,14 +99,15 @@ def probe(*, variant: str, seed: int) -> dict[str, Any]:
     """Return the ``first_losses`` of `experiment`, from the first updates only."""
     config = configure(variant=variant, seed=seed)
     short = replace(config, steps=EARLY, held_out_size=1)
-    return {"first_losses": training.fit(VARIANTS[variant].arch, short).losses}
+    return {"first_losses": training.fit(VARIANTS[variant].cell, short).losses}
 
 
-def _saturated(gates: Array) -> list[float]:
+def _saturated(trace: Trace) -> list[float]:
     """Return the share of saturated values of the gates i, f and o."""
+    gates = {"i": trace.gates["f"], **trace.gates}  # if coupled, i is 1 - f
     return [
-        float((np.minimum(gate, 1 - gate) < SATURATED).mean())
-        for gate in apart(gates)[:3]
+        float((np.minimum(gates[name], 1 - gates[name]) < SATURATED).mean())
+        for name in "ifo"
     ]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lstm_lab import dates, seq2seq, tokenizer, transductions
 from lstm_lab.experiments.store import DATA, Row, column
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq import Batch, Config, Network, Vocabularies
+from lstm_lab.seq2seq import Network, Pairs, PairsConfig, Vocabularies
 
 Texts = tuple[Sequence[str], Sequence[str]]
 EARLY = 3
@@ -21,7 +21,9 @@ PROBED = 10
 """Characters of the copied texts whose errors are reported by position."""
 HELD_OUT = 400
 """Pairs on which a run is evaluated, and pairs at most for each length."""
-RECIPE = partial(Config, batch_size=64, learning_rate=2e-3, dtype="float32")
+RECIPE = partial(
+    PairsConfig, batch_size=64, learning_rate=2e-3, dtype="float32"
+)
 USUAL: Mapping[str, Any] = {
     "problem": "copy",
     "attention": None,
@@ -125,7 +127,7 @@ def configure(
     hidden: int,
     updates: int | None,
     **options: Any,
-) -> Config:
+) -> PairsConfig:
     """Return the configuration of one run, except for its texts.
 
     Parameters
@@ -139,11 +141,11 @@ def configure(
     updates : int or None
         Updates of the weights; None for the problem's number. A longer run begins as a shorter one.
     **options
-        ``teacher_forcing`` and ``seed``, as in ``seq2seq.Config``.
+        ``teacher_forcing`` and ``seed``, as in ``seq2seq.PairsConfig``.
 
     Returns
     -------
-    Config
+    PairsConfig
         Evaluated at the problem's interval.
     """
     known = problems()[problem]
@@ -165,9 +167,9 @@ def configure(
 class _Run(NamedTuple):
     """What a run needs: its configuration, training batches, and tokens of other texts."""
 
-    config: Config
-    draw: Callable[[int, np.random.Generator], Batch]
-    tokens: Callable[[Texts], Batch]
+    config: PairsConfig
+    draw: Callable[[int, np.random.Generator], Pairs]
+    tokens: Callable[[Texts], Pairs]
     problem: Problem
 
 
@@ -176,7 +178,7 @@ def _prepare(
 ) -> _Run:
     known, tokens = problems()[problem], partial(batch, problem, order)
 
-    def draw(B: int, rng: np.random.Generator) -> Batch:
+    def draw(B: int, rng: np.random.Generator) -> Pairs:
         return padded(tokens(known.draw(rng, B, None)), padding)
 
     return _Run(configure(problem=problem, **options), draw, tokens, known)
@@ -204,17 +206,17 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     run = seq2seq.fit(config, draw, tokens(problem.held_out(rng, HELD_OUT)))
     if run.interrupted:
         raise KeyboardInterrupt  # half a run is not a result
-    answer = partial(seq2seq.answer, config.network, run.params)
+    answer = partial(seq2seq.answer, config.network, run.final)
     probed, *asked = (
         tokens(problem.draw(rng, HELD_OUT, length))
         for length in (PROBED, *problem.lengths)
     )
-    logits, _ = seq2seq.logits(config.network, run.params, probed)
+    logits, _ = seq2seq.logits(config.network, run.final, probed)
     exact = [seq2seq.exact_match(answer(pairs), pairs) for pairs in asked]
     return {
         "first_losses": run.losses[:EARLY],
         "losses": run.held_out,
-        "exact": run.exact,
+        "exact": [found.exact for found in run.evaluations],
         "reported": run.losses[-50:].mean(),
         "by_length": [right.mean() for right in exact],
         "forced": seq2seq.errors_by_position(logits.argmax(axis=-1), probed),
@@ -230,7 +232,7 @@ def probe(**configuration: Any) -> dict[str, Any]:
     return {"first_losses": seq2seq.fit(short, draw, one).losses}
 
 
-def batch(problem: str, order: str, texts: Texts) -> Batch:
+def batch(problem: str, order: str, texts: Texts) -> Pairs:
     """Return pairs of texts as tokens, with the sources in the given order."""
     sources, targets = texts
     if order == "backwards":
@@ -238,7 +240,7 @@ def batch(problem: str, order: str, texts: Texts) -> Batch:
     return problems()[problem].vocabularies.batch(sources, targets)
 
 
-def padded(pairs: Batch, steps: int | None) -> Batch:
+def padded(pairs: Pairs, steps: int | None) -> Pairs:
     """Return a batch whose padding counts in the loss, with targets of at least so many steps.
 
     With None, the padding stays masked.

@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import gru, lstm, rnn, tasks, training
-from lstm_lab.architecture import Architecture
+from lstm_lab import tasks, training
+from lstm_lab.cells import gru, lstm, rnn
 from lstm_lab.experiments.store import DATA, Row, column
-from lstm_lab.initialization import identity, orthogonal, start
+from lstm_lab.initialization import identity, initializer, orthogonal
 from lstm_lab.numerics import Array
+from lstm_lab.sequence import Cell
 
 
 class Network(NamedTuple):
-    """An architecture, how it learns, and how its first parameters are drawn."""
+    """A cell, how it learns, and how its first parameters are drawn."""
 
-    arch: Architecture
+    cell: Cell
     learning_rate: float
     clip: float
     options: Mapping[str, Any]
@@ -37,7 +38,7 @@ class Problem(NamedTuple):
 
 # Chosen by a few runs with seeds that are not in the grid.
 _PLAIN = partial(Network, rnn, 1e-3, 1.0)
-_GRU, _LSTM = (partial(Network, arch, 7e-3, 0.1) for arch in (gru, lstm))
+_GRU, _LSTM = (partial(Network, cell, 7e-3, 0.1) for cell in (gru, lstm))
 
 NETWORKS: Mapping[str, Network] = {
     "RNN": _PLAIN({}),
@@ -63,7 +64,7 @@ GAPS: Mapping[str, tuple[int, ...]] = {
 EARLY = 3
 """Updates whose losses other machines reproduce."""
 RECIPE = partial(
-    training.Config,
+    training.TaskConfig,
     H=64,
     batch_size=32,
     steps=4000,
@@ -85,15 +86,15 @@ STORE = DATA / "phase.jsonl"
 
 def configure(
     *, problem: str, network: str, T: int, seed: int
-) -> training.Config:
+) -> training.TaskConfig:
     """Return the configuration of one run; it stops as soon as the problem is solved."""
     task, longer, baseline, solved = PROBLEMS[problem]
-    arch, learning_rate, clip, options, chrono = NETWORKS[network]
+    cell, learning_rate, clip, options, chrono = NETWORKS[network]
     length: dict[str, Any] = {"T_max": T + longer} if chrono else {}
     return RECIPE(
         task=task,
         T=T,
-        start=start(arch, **options, **length),
+        init=initializer(cell, **options, **length),
         learning_rate=learning_rate,
         clip=clip,
         criterion=solved * baseline(T),
@@ -122,7 +123,7 @@ def experiment(*, problem: str, network: str, **options: int) -> dict[str, Any]:
     config = configure(problem=problem, network=network, **options)
     first = probe(problem=problem, network=network, **options)
     try:
-        run = training.fit(NETWORKS[network].arch, config)
+        run = training.fit(NETWORKS[network].cell, config)
     except FloatingPointError:
         return first | {"updates": 0, "share": np.nan, "solved": False}
     if run.interrupted:
@@ -135,7 +136,7 @@ def probe(*, network: str, **options: Any) -> dict[str, Any]:
     """Return the ``first_losses`` of `experiment`, from the first updates only."""
     config = configure(network=network, **options)
     short = replace(config, steps=EARLY, held_out_size=1)
-    return {"first_losses": training.fit(NETWORKS[network].arch, short).losses}
+    return {"first_losses": training.fit(NETWORKS[network].cell, short).losses}
 
 
 class Diagram(NamedTuple):

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_lab import rnn, tasks, training, tree
+from lstm_lab import sequence, tasks, training, tree
+from lstm_lab.cells import rnn
 from lstm_lab.experiments.store import DATA, Row, column
 from lstm_lab.jacobians import pull_back
 from lstm_lab.numerics import Array
@@ -22,7 +23,7 @@ SEQUENCES = 32
 EARLY = 3
 """Updates whose losses other machines reproduce."""
 RECIPE = partial(
-    training.Config,
+    training.TaskConfig,
     task=tasks.adding,
     H=32,
     steps=2000,
@@ -37,7 +38,7 @@ SIGNATURE = {"first_losses": 1e-3}
 STORE = DATA / "reach.jsonl"
 
 
-def configure(*, T: int, seed: int) -> training.Config:
+def configure(*, T: int, seed: int) -> training.TaskConfig:
     """Return the configuration of one run, which makes all its updates."""
     return RECIPE(T=T, seed=seed)
 
@@ -89,7 +90,7 @@ def _log10_norms(model: training.Model, x: Array) -> Array:
     readout = model.W_out / np.linalg.norm(model.W_out)
     directions = np.concatenate([np.eye(cell.H), readout])
     directions = np.repeat(directions[:, np.newaxis], x.shape[1], axis=1)
-    pulled = pull_back(rnn, cell, rnn.forward(cell, x), directions)
+    pulled = pull_back(sequence.forward(rnn, cell, x), directions)
     norms = np.array([cotangents.log10_norms() for cotangents in pulled])
     squares = np.logaddexp.reduce(2 * np.log(10) * norms[:, :-1], axis=1)
     rms = (squares - np.log(cell.H)) / (2 * np.log(10))
