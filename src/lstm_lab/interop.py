@@ -54,7 +54,7 @@ PyTorch's names end in ``_l`` and the number of the layer. The ``bias`` of a Ker
 ``reset_after`` has shape (2, GH), and ONNX counts directions on the first axis.
 """
 
-_PARAMS: dict[Architecture, type] = {
+_PARAMS: dict[Cell, type] = {
     rnn: rnn.Params,
     lstm: lstm.Params,
     gru: gru.Params,
@@ -228,9 +228,7 @@ def _reorder(
     return np.concatenate([blocks[name] for name in target])
 
 
-def _import(
-    cell: Cell, framework: str, reset: gru.Reset, *layer: Array
-) -> Any:
+def _import(cell: Cell, framework: str, reset: gru.Reset, *layer: Array) -> Any:
     """Return parameters from weights on input and state and the biases of both."""
     order = GATE_ORDERS[framework][cell]
     W_x, W_h, b_x, b_h = (_reorder(array, order, cell.GATES) for array in layer)

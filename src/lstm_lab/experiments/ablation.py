@@ -12,6 +12,7 @@ from lstm_lab import sequence, tasks, training
 from lstm_lab.cells import coupled, lstm
 from lstm_lab.experiments.store import DATA, Row, column
 from lstm_lab.initialization import initializer
+from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell, Trace
 
 
@@ -30,7 +31,9 @@ VARIANTS: Mapping[str, Variant] = {
     "LSTM, b_i = -1": Variant(lstm, initializer(lstm, f=1.0, i=-1.0)),
     "LSTM, b_f = 3, b_i = -3": Variant(lstm, initializer(lstm, f=3.0, i=-3.0)),
     "no forget gate": Variant(lstm, initializer(lstm, f=_OPEN)),
-    "no forget gate, b_i = -3": Variant(lstm, initializer(lstm, f=_OPEN, i=-3.0)),
+    "no forget gate, b_i = -3": Variant(
+        lstm, initializer(lstm, f=_OPEN, i=-3.0)
+    ),
     "no output gate": Variant(lstm, initializer(lstm, f=1.0, o=_OPEN)),
     "coupled gates": Variant(coupled, coupled.init),
 }
@@ -82,7 +85,7 @@ def experiment(*, variant: str, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng([seed, 1])
     x = tasks.adding(RECIPE.keywords["T"], 64, rng=rng, dtype="float32").x
     before, after = (
-        _saturated(sequence.forward(cell, model.cell, x))
+        _saturated(sequence.forward(cell, model.params, x))
         for model in (run.initial, run.final)
     )
     return {

@@ -86,7 +86,7 @@ def probe(*, T: int, seed: int) -> dict[str, Any]:
 def _log10_norms(model: training.Model, x: Array) -> Array:
     """Return norms (2, T + 1) at each lag: over all directions at the end, and in the readout's."""
     # In float32 the slope of a saturated unit rounds to zero.
-    cell = tree.map(np.float64, model.cell)
+    cell = tree.map(np.float64, model.params)
     readout = model.W_out / np.linalg.norm(model.W_out)
     directions = np.concatenate([np.eye(cell.H), readout])
     directions = np.repeat(directions[:, np.newaxis], x.shape[1], axis=1)

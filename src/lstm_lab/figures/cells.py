@@ -35,7 +35,7 @@ def gate_activations(
         Names of those that are drawn; by default all are.
     """
     means, norms = record.gates, record.norms
-    panels = []
+    panels: list[Any] = []
     for name in means if gates is None else gates:
         # A candidate has the letter of the state that it may become.
         candidate = name in norms

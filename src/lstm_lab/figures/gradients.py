@@ -280,17 +280,11 @@ def forget_bias_dial(
 
 def _dial(
     label: str,
-    control: str,
-    names: tuple[str, ...],
-    start: str,
+    control: Control,
     summaries: list[str],
     panels: dict[str, Axes],
 ) -> MovingFigure:
     """Return a figure with panels that show the same powers of ten, and a line at one."""
-    if start not in names:
-        raise ValueError(
-            f"start must be one of {', '.join(names)}, got {start!r}"
-        )
     picture = ""
     for described, ax in panels.items():
         log = ax.get_yscale() == "log"

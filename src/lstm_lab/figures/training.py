@@ -133,7 +133,7 @@ def curves(
     """
     for group, look in zip(groups.values(), style.looks(groups), strict=True):
         look |= style.DOTS
-        style.band(ax, group.at, group.values, group.median, **look)
+        style.band(ax, group.points, group.values, group.median, **look)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax

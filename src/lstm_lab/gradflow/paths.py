@@ -222,7 +222,8 @@ class CellSteps:
     @property
     def direct(self) -> Array:
         r"""The norm :math:`\lVert \operatorname{diag}(f_t) \rVert_2 = \max_j f_{t,j}` (T,)."""
-        return self.factors.max(axis=-1)
+        largest: Array = self.factors.max(axis=-1)
+        return largest
 
 
 def cell_steps(trace: Trace) -> CellSteps:
