@@ -39,7 +39,6 @@ FLOORS = [
     ("experiments.code",),
     ("experiments.store",),
     ("experiments.running",),
-    ("gradflow.steps",),
     ("gradflow", "training"),
     ("seq2seq.fitting", "seq2seq.translating"),
     ("seq2seq",),

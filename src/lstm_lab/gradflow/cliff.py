@@ -96,8 +96,8 @@ def descend(
     point = np.array(
         [checks.finite_number("w", w), checks.finite_number("b", b)]
     )
-    rate = _positive("rate", rate)
-    clip = None if clip is None else _positive("clip", clip)
+    rate = checks.positive_number("rate", rate)
+    clip = None if clip is None else checks.positive_number("clip", clip)
     points, losses, norms = [], [], []
     for _ in range(checks.positive_int("steps", steps) + 1):
         loss, gradient = _loss_and_gradient(point)
@@ -108,12 +108,6 @@ def descend(
             gradient, _ = clip_by_global_norm(gradient, clip)
         point = point - rate * gradient
     return Descent(np.array(points), np.array(losses), np.array(norms), clip)
-
-
-def _positive(name: str, value: float) -> float:
-    if checks.finite_number(name, value) <= 0:
-        raise ValueError(f"{name} must be above 0, got {value}")
-    return float(value)
 
 
 def _loss_and_gradient(point: Array) -> tuple[float, Array]:
