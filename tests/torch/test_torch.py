@@ -154,7 +154,7 @@ def test_a_stack_is_handed_back_layer_by_layer():
 
 def test_the_gru_that_resets_before_the_product_stays_here():
     params = gru.init(3, 5, rng=np.random.default_rng(5))
-    with pytest.raises(ValueError, match=r"torch\.nn\.GRU applies it after"):
+    with pytest.raises(ValueError, match="this GRU of PyTorch after it"):
         interop.to_torch(params)
 
 
