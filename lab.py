@@ -250,8 +250,8 @@ def perform(name, more=()):
 
 LITE = "lite/requirements.lock"
 PIP_COMPILE = (
-    "uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-annotate"
-    " --quiet --custom-compile-command 'python lab.py lock'"
+    "uv pip compile --upgrade --generate-hashes --system-certs --no-emit-index-url"
+    " --no-annotate --quiet --custom-compile-command 'python lab.py lock'"
 )
 # What Pyodide compiles itself, and what its kernel puts in the place of a package.
 PYODIDE_HAS = (

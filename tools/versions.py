@@ -203,7 +203,12 @@ def uv(*arguments: str, given: str = "") -> str:
     folders = [Path(sys.executable).parent, *pythons]
     path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
     done = subprocess.run(  # noqa: S603
-        [str(shutil.which("uv", path=path)), *arguments, "--quiet"],
+        # With the certificates of this machine, as pip: a proxy may have one of its own.
+        [
+            str(shutil.which("uv", path=path)),
+            *arguments,
+            *("--quiet", "--system-certs"),
+        ],
         cwd=ROOT,
         env={**os.environ, "PATH": path},
         input=given,
