@@ -83,6 +83,12 @@ def test_a_tiny_run(tmp_path):
         assert memory["ours"] > 32 * 200 * 64 * 4  # its output
 
 
+def test_a_part_does_not_replace_the_results_of_the_book(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run.main(["--contenders", "ONNX Runtime"])
+    assert "choose another --output" in capsys.readouterr().err
+
+
 def test_the_stored_results_are_complete(stored):
     found = {
         (r["contender"], r["network"], r["dtype"], *r["shape"])
