@@ -62,20 +62,7 @@ def configure(*, variant: str, seed: int) -> training.Config:
 
 
 def experiment(*, variant: str, seed: int) -> dict[str, Any]:
-    """Train one network on the adding problem.
-
-    Parameters
-    ----------
-    variant : str
-        A key of `VARIANTS`.
-    seed : int
-        Of weights and batches.
-
-    Returns
-    -------
-    dict
-        ``first_losses``, of the first updates, and the fields of `Outcomes`.
-    """
+    """Train one network; return its ``first_losses`` and the fields of `Outcomes`."""
     arch = VARIANTS[variant].arch
     run = training.fit(arch, configure(variant=variant, seed=seed))
     if run.interrupted:
