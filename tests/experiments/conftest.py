@@ -32,9 +32,7 @@ TOOLS = """
         with Path(__file__).with_name("calls").open("a") as file:
             file.write(f"{call}\\n")
         calls = Path(__file__).with_name("calls").read_text().count("\\n")
-        parent = os.getppid()
-        # Hold later calls until this process or its parent is killed.
-        while calls > int(os.environ.get("HOLD", 99)) and os.getppid() == parent:
+        while calls > int(os.environ.get("HOLD", 99)):  # until it is killed
             time.sleep(0.02)
 
     def power(x):

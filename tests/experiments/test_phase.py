@@ -8,7 +8,7 @@ import pytest
 from lstm_lab import lstm, tasks, training
 from lstm_lab.experiments import phase
 from lstm_lab.experiments.store import grid
-from lstm_lab.initialization import chrono
+from lstm_lab.initialization import initializer
 
 SMALL = {"problem": "adding", "network": "LSTM, chrono", "T": 8, "seed": 1}
 
@@ -34,17 +34,17 @@ def test_a_configuration_is_that_of_its_network_and_problem(problem, network):
     plain = network.startswith("RNN")
     expected = (1e-3, 1.0) if plain else (7e-3, 0.1)
     assert (config.learning_rate, config.clip) == expected
-    params = config.start(2, 5, rng=np.random.default_rng(0))
-    assert isinstance(params, phase.NETWORKS[network].arch.Params)
+    params = config.init(2, 5, rng=np.random.default_rng(0))
+    assert isinstance(params, phase.NETWORKS[network].cell.Params)
 
 
 def test_chrono_depends_on_the_length_of_the_sequences():
     config = phase.configure(
         problem="copy memory", network="LSTM, chrono", T=30, seed=0
     )
-    params = config.start(2, 5, rng=np.random.default_rng(0))
+    params = config.init(2, 5, rng=np.random.default_rng(0))
     again = np.random.default_rng(0)
-    expected = chrono(lstm.init(2, 5, rng=again), 50, rng=again)
+    expected = initializer(lstm, T_max=50)(2, 5, rng=again)
     np.testing.assert_array_equal(params.b, expected.b)
 
 

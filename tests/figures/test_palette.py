@@ -7,7 +7,8 @@ import pytest
 from coloraide.everything import ColorAll as Color
 from matplotlib.colors import to_hex
 
-from lstm_lab import figures, phase
+from lstm_lab import figures
+from lstm_lab.experiments import phase
 from lstm_lab.figures import style
 from lstm_lab.figures.svg import night
 

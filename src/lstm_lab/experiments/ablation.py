@@ -64,20 +64,7 @@ def configure(*, variant: str, seed: int) -> training.TaskConfig:
 
 
 def experiment(*, variant: str, seed: int) -> dict[str, Any]:
-    """Train one network on the adding problem.
-
-    Parameters
-    ----------
-    variant : str
-        A key of `VARIANTS`.
-    seed : int
-        Of weights and batches.
-
-    Returns
-    -------
-    dict
-        ``first_losses``, of the first updates, and the fields of `Outcomes`.
-    """
+    """Train one network; return its ``first_losses`` and the fields of `Outcomes`."""
     cell = VARIANTS[variant].cell
     run = training.fit(cell, configure(variant=variant, seed=seed))
     if run.interrupted:

@@ -139,7 +139,7 @@ def configure(
     hidden : int
         Size of the states; the tokens' vectors have half of it.
     updates : int or None
-        Updates of the weights; None for the problem's number. A longer run begins as a shorter one.
+        None for the problem's number. A longer run begins as a shorter one.
     **options
         ``teacher_forcing`` and ``seed``, as in ``seq2seq.PairsConfig``.
 
@@ -241,10 +241,7 @@ def batch(problem: str, order: str, texts: Texts) -> Pairs:
 
 
 def padded(pairs: Pairs, steps: int | None) -> Pairs:
-    """Return a batch whose padding counts in the loss, with targets of at least so many steps.
-
-    With None, the padding stays masked.
-    """
+    """Return a batch with targets of at least so many steps that all count; None leaves it."""
     if steps is None:
         return pairs
     longest, B = pairs.target.shape
@@ -267,16 +264,12 @@ class Curves(NamedTuple):
 
     @property
     def range(self) -> tuple[Array, Array]:
-        """The least and the greatest of the runs (points,).
-
-        The median of all runs that could be made lies between them with the probability
-        `confidence`.
-        """
+        """The least and the greatest of the runs (points,)."""
         return self.values.min(axis=0), self.values.max(axis=0)
 
     @property
     def confidence(self) -> float:
-        r"""Probability that not all runs lie on one side of the median, :math:`1 - 2^{1-n}`."""
+        r"""Probability :math:`1 - 2^{1-n}` that the median of all possible runs is in `range`."""
         return 1 - 2.0 ** (1 - len(self.values))
 
 

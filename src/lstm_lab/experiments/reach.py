@@ -44,20 +44,7 @@ def configure(*, T: int, seed: int) -> training.TaskConfig:
 
 
 def experiment(*, T: int, seed: int) -> dict[str, Any]:
-    r"""Train one network, and measure its gradient before and after.
-
-    Parameters
-    ----------
-    T : int
-        Length of the sequences, a key of `LAGS`.
-    seed : int
-        Of weights, batches, and the sequences for the gradient.
-
-    Returns
-    -------
-    dict
-        ``first_losses``, of the first updates, and the fields of `Reach`.
-    """
+    """Train one network; return its ``first_losses`` and the fields of `Reach`."""
     run = training.fit(rnn, configure(T=T, seed=seed))
     if run.interrupted:
         raise KeyboardInterrupt  # half a run is not a result

@@ -35,7 +35,7 @@ def run(
     dask: str | None = None,
     renew: bool = False,
 ) -> list[Row]:
-    """Run the rows that a store does not have yet, and return all.
+    """Run the rows that a store does not have yet, and return all in the order of the grid.
 
     Each row is on the disk as soon as it is there: when a run was stopped or killed, the next one
     continues. A row that raises costs no other one.
@@ -53,16 +53,11 @@ def run(
     renew : bool
         Start again if the store is of other code or another grid. A current one is kept.
 
-    Returns
-    -------
-    list of Row
-        In the order of the grid.
-
     Raises
     ------
     ExperimentError
-        If the store is of other code or another grid, and not to be renewed, or damaged; if
-        workers of a cluster have other code; if rows failed, after all others are stored.
+        If the store is of other code or another grid, or damaged; if workers of a cluster have
+        other code; in the end, if rows failed.
     """
     path, cases = _path(experiment, path), store.grid(experiment)
     if not path.exists() or (renew and store.read(experiment, path)[0]):
@@ -84,46 +79,25 @@ def run(
 
 
 def load(experiment: ModuleType, path: File = None) -> list[Row]:
-    """Return the rows of a complete and current store.
+    """Return the rows of a store in the order of the grid.
 
     Parameters
     ----------
     experiment, path
         As in `run`.
 
-    Returns
-    -------
-    list of Row
-        In the order of the grid.
-
     Raises
     ------
     ExperimentError
-        If there is no store, rows are missing, or it is of other code or another grid: the message
-        has the command that renews it. If it is damaged.
+        If rows are missing, or code or the grid have changed: the message has the command that
+        renews the store. If it is damaged.
     """
     total = len(store.grid(experiment))
     return _current(experiment, _path(experiment, path), total)
 
 
 def status(experiment: ModuleType, path: File = None) -> str:
-    """Return how many rows of a store are there and current, and what has changed if none are.
-
-    Parameters
-    ----------
-    experiment, path
-        As in `run`.
-
-    Returns
-    -------
-    str
-        One line.
-
-    Raises
-    ------
-    ExperimentError
-        If the store is damaged.
-    """
+    """Return in a line how many rows a store has, or what has changed since it was made."""
     path = _path(experiment, path)
     changes, rows = store.read(experiment, path)
     found = f"{path}: {len(rows)} of {len(store.grid(experiment))} rows"
@@ -138,7 +112,7 @@ def check(
     jobs: int = -1,
     dask: str | None = None,
 ) -> list[str]:
-    """Run rows of a store again, and return where they differ.
+    """Run rows of a store again, and return how they differ.
 
     Compared are the fields of the module's ``SIGNATURE``, within their tolerance. They come from
     ``probe`` if it has one.
@@ -153,14 +127,14 @@ def check(
     Returns
     -------
     list of str
-        A sentence for each difference; empty if there is none.
+        A sentence for each difference.
 
     Raises
     ------
     ValueError
         If there is no row or no field to compare.
     ExperimentError
-        If there is no store, or it is damaged, of other code or of another grid; if a row failed.
+        If the store is of other code or another grid, or damaged; if a row failed.
     """
     stored = {
         row.row: row for row in _current(experiment, _path(experiment, path))
@@ -257,8 +231,8 @@ def _workers(
     """Choose where joblib runs rows."""
     if dask is None:
         # A browser has no processes, and joblib would warn of that.
-        where = {"backend": "sequential"} if jobs == 1 else {"n_jobs": jobs}
-        with joblib.parallel_config(**where):
+        backend = "sequential" if jobs == 1 else "loky"
+        with joblib.parallel_config(backend, n_jobs=jobs):
             yield
         return
     from distributed import Client

@@ -66,7 +66,7 @@ def column(
     Returns
     -------
     ndarray of shape (rows, ...)
-        In the order of the grid.
+        In the order of the rows.
 
     Raises
     ------
