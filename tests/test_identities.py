@@ -624,7 +624,7 @@ def bias_for_a_time_constant():
 def chrono():
     rng = np.random.default_rng(0)
     T_max = 50
-    params = initialization.chrono(lstm.init(D, 1000, rng=rng), T_max, rng=rng)
+    params = initialization.initializer(lstm, T_max=T_max)(D, 1000, rng=rng)
     b_i, b_f, _, _ = np.split(params.b, 4)
     same(b_i, -b_f)
     u = np.sort(np.exp(b_f))
@@ -634,13 +634,13 @@ def chrono():
 
 @identity("eq-coupled")
 def coupled_gates():
-    a = np.linspace(-8, 8, 33)
-    same(1 - sigmoid(a), sigmoid(-a))
-    params = coupled.init(D, H, rng=np.random.default_rng(0))
-    x = np.random.default_rng(1).normal(size=(T, D))
-    trace = sequence.forward(coupled, params, x)
-    f, _, g = trace.gates.values()
-    same(trace.c[1:], f * trace.c[:-1] + (1 - f) * g)
+    params, trace, _ = example(coupled)
+    x, h, c = trace.x, trace.h, trace.c
+    for t in range(1, T + 1):
+        a = params.W @ np.concatenate([x[t - 1], h[t - 1]]) + params.b
+        a_f, _, a_g = np.split(a, 3)
+        f, g = sigmoid(a_f), np.tanh(a_g)
+        same(c[t], f * c[t - 1] + (1 - f) * g)
 
 
 @identity("eq-leaky")

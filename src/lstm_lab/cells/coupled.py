@@ -8,7 +8,7 @@ r"""An LSTM whose input gate is coupled to its forget gate: what is forgotten is
     h_t &= o_t \odot \tanh(c_t)
 
 Source: K. Greff et al., "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and
-Learning Systems 28 (2017), there the variant CIFG; chapter ch318, section "Variants".
+Learning Systems 28 (2017), there the variant CIFG; chapter ch318, equation ``eq-coupled``.
 """
 
 from typing import NamedTuple
