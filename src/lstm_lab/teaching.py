@@ -1,7 +1,6 @@
 """Decoding a target twice: with teacher forcing, and free-running."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -74,10 +73,11 @@ def two_ways(
         seq2seq.mixed_inputs(network, params, batch, ratio=0.0, rng=rng),
     )
     true = np.concatenate([own[:1], batch.target[:-1]])  # both begin with BOS
-    logits = partial(seq2seq.logits, network, params, batch)
-    ways = [
-        (given, seq2seq.writable(logits(given)[0])) for given in (true, own)
-    ]
+    ways = []
+    for given in (true, own):
+        pairs = batch._replace(inputs=given)
+        logits, _ = seq2seq.logits(network, params, pairs)
+        ways.append((given, seq2seq.writable(logits)))
     return [
         TwoWays(
             source,
