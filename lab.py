@@ -177,7 +177,7 @@ TASKS = {
         commands=("python -m tools.twice",),
     ),
     "all-kills": Task(
-        "kill more than fifty processes at work, and see that the next one goes on",
+        "kill thirty processes at work, and see that the next one goes on",
         commands=("pytest tests/kills -n 2 --all-kills",),
     ),
     "versions": Task(
@@ -200,11 +200,10 @@ TASKS = {
             "pytest tests/torch",
         ),
     ),
-    "sweep": Task(
-        "train the stored networks of the chapters anew, if their code has changed",
+    "experiments": Task(
+        "train the stored networks of the chapters again, if their code has changed",
         commands=tuple(
-            f"python -m lstm_lab.sweeps run lstm_lab.{name}.sweep:SWEEP"
-            f" --store src/lstm_lab/data/{name}.jsonl --renew"
+            f"python -m lstm_lab.experiments run {name} --renew"
             for name in ("phase", "ablation", "bottleneck", "reach")
         ),
     ),
@@ -224,7 +223,7 @@ TASKS = {
 def usage():
     """Return the help text."""
     tasks = "\n".join(
-        f"    {name:9}  {task.purpose}" for name, task in TASKS.items()
+        f"    {name:11}  {task.purpose}" for name, task in TASKS.items()
     )
     return f"{__doc__}\nUsage: {ME} TASK\n\n{tasks}"
 
@@ -250,8 +249,8 @@ def perform(name, more=()):
 
 LITE = "lite/requirements.lock"
 PIP_COMPILE = (
-    "uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-annotate"
-    " --quiet --custom-compile-command 'python lab.py lock'"
+    "uv pip compile --upgrade --generate-hashes --system-certs --no-emit-index-url"
+    " --no-annotate --quiet --custom-compile-command 'python lab.py lock'"
 )
 # What Pyodide compiles itself, and what its kernel puts in the place of a package.
 PYODIDE_HAS = (

@@ -1,4 +1,4 @@
-"""Other seeds reach every draw of a page but those of stored sweeps; outcomes are counted."""
+"""Other seeds reach every draw of a page but those of stored experiments; outcomes are counted."""
 
 import json
 import shutil
@@ -145,7 +145,7 @@ def test_runs_of_another_text_are_not_taken(page, tmp_path):
     assert seeds.stored(other, tmp_path) != before
 
 
-def test_stored_sweeps_keep_their_seeds(monkeypatch):
+def test_stored_experiments_keep_their_seeds(monkeypatch):
     original = np.random.default_rng
     monkeypatch.setattr(np.random, "default_rng", original)
     kept = seeds.shift_seeds(1)
@@ -153,7 +153,7 @@ def test_stored_sweeps_keep_their_seeds(monkeypatch):
     assert np.random.default_rng(0).integers(2**40) != plain
     with kept():
         assert np.random.default_rng(0).integers(2**40) == plain
-    module = {"np": np, "__name__": "lstm_lab.phase.sweep"}
+    module = {"np": np, "__name__": "lstm_lab.experiments.phase"}
     assert eval("np.random.default_rng(0)", module).integers(2**40) == plain
 
 

@@ -79,6 +79,13 @@ def test_unequal_numbers_are_refused(translator):
         teaching.two_ways(translator, ["a"], [])
 
 
+def test_a_text_is_not_a_list_of_texts(translator):
+    with pytest.raises(TypeError, match="sources must be a list of texts"):
+        teaching.two_ways(translator, "ab", ["a", "b"])
+    with pytest.raises(TypeError, match="targets must be a list of texts"):
+        teaching.two_ways(translator, ["a", "b"], "ab")
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_nothing_is_written_that_no_target_holds(translator, seed):
     params = seq2seq.init(translator.network, rng=np.random.default_rng(seed))

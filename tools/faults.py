@@ -182,7 +182,7 @@ CODE = [
         "tasks.py",
         "/ (T + 2 * COPIED)",
         "/ (T + COPIED)",
-        "test_phase.py",
+        "test_tasks.py",
     ),
     code(
         "a file may declare more bytes than it has",
@@ -465,8 +465,8 @@ DATA = [
         "src/lstm_lab/tasks.py",
         "def copy_memory_baseline(",
         "UNUSED = 1\n\n\ndef copy_memory_baseline(",
-        f"{PYTEST} tests/test_phase.py",
-        "the_store_is_complete_and_of_this_code",
+        f"{PYTEST} tests/experiments/test_stores.py",
+        r"lstm_lab\.tasks changed.*--renew",
     ),
     Fault(
         "data",
@@ -474,8 +474,8 @@ DATA = [
         "src/lstm_lab/seq2seq/attention.py",
         "e = np.where(mask[:, np.newaxis], e, -np.inf)",
         "e = np.where(mask[:, np.newaxis], e, -1e300)",
-        f"{PYTEST} tests/test_bottleneck.py -k store",
-        "the_store_is_complete_and_of_this_code",
+        f"{PYTEST} tests/experiments/test_stores.py",
+        r"lstm_lab\.seq2seq\.attention changed.*--renew",
     ),
     Fault(
         "data",
@@ -483,8 +483,8 @@ DATA = [
         "src/lstm_lab/data/phase.jsonl",
         '{"row": 17, ',
         '{"row": 18, ',
-        f"{PYTEST} tests/test_phase.py",
-        "StoreError|SweepError",
+        f"{PYTEST} tests/experiments/test_stores.py",
+        "not in the grid",
     ),
     Fault(
         "data",

@@ -2,10 +2,10 @@
 
 `python3 lab.py seeds` takes every page with code, `python3 lab.py seeds ch317` one. Each is run
 from its source with ten alternatives for every seed: what `numpy.random.default_rng` is given, by
-a cell or by the package, default seeds included. Stored sweeps have seeds of their own and keep
-them. An assertion about one particular draw says so, `# one draw`, and so does its sentence; every
-other one must hold each time. Finished runs are kept in _build/seeds and are not repeated, as
-long as neither the page nor the package has changed.
+a cell or by the package, default seeds included. Stored experiments have seeds of their own and
+keep them. An assertion about one particular draw says so, `# one draw`, and so does its
+sentence; every other one must hold each time. Finished runs are kept in _build/seeds and are not
+repeated, as long as neither the page nor the package has changed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CHAPTERS, PACKAGE = ROOT / "chapters", ROOT / "src" / "lstm_lab"
 STORE = ROOT / "_build" / "seeds"
 ALTERNATIVES = range(1, 11)
 ONE_DRAW = re.compile(r"#.*\bone draw\b")
-SWEEP = re.compile(r"lstm_lab\.\w+\.sweep")
+EXPERIMENT = re.compile(r"lstm_lab\.experiments\.\w+")
 FENCE = "```{code-cell}"
 
 
@@ -98,7 +98,7 @@ def shift_seeds(alternative: int) -> Callable[[], Any]:
     shifting = [True]
 
     def default_rng(seed: Any = None) -> np.random.Generator:
-        stored = SWEEP.fullmatch(sys._getframe(1).f_globals["__name__"])
+        stored = EXPERIMENT.fullmatch(sys._getframe(1).f_globals["__name__"])
         if shifting[-1] and isinstance(seed, Integral) and not stored:
             return original([alternative, int(seed)])
         return original(seed)
@@ -137,15 +137,15 @@ def observe(page: Path, alternative: int) -> dict[str, Any]:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    from lstm_lab import sweeps
+    from lstm_lab import experiments
 
-    kept, check = shift_seeds(alternative), sweeps.check
+    kept, check = shift_seeds(alternative), experiments.check
 
     def check_with_its_own_seeds(*arguments: Any, **options: Any) -> Any:
         with kept():
             return check(*arguments, **options)
 
-    sweeps.check = check_with_its_own_seeds
+    experiments.check = check_with_its_own_seeds
     held: dict[int, bool] = {}
     raised: dict[int, str] = {}
 

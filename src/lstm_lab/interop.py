@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks, gru, lstm, packing, rnn
-from lstm_lab.architecture import Architecture
+from lstm_lab import checks, packing
+from lstm_lab.cells import gru, lstm, rnn
 from lstm_lab.numerics import Array
+from lstm_lab.sequence import Cell
 
-GATE_ORDERS: dict[str, dict[Architecture, tuple[str, ...]]] = {
+GATE_ORDERS: dict[str, dict[Cell, tuple[str, ...]]] = {
     "PyTorch": {rnn: ("h",), lstm: ("i", "f", "g", "o"), gru: ("r", "-z", "h")},
     "Keras": {rnn: ("h",), lstm: ("i", "f", "g", "o"), gru: ("-z", "r", "h")},
     "ONNX": {rnn: ("h",), lstm: ("i", "o", "f", "g"), gru: ("-z", "r", "h")},
@@ -53,7 +54,7 @@ PyTorch's names end in ``_l`` and the number of the layer. The ``bias`` of a Ker
 ``reset_after`` has shape (2, GH), and ONNX counts directions on the first axis.
 """
 
-_PARAMS: dict[Architecture, type] = {
+_PARAMS: dict[Cell, type] = {
     rnn: rnn.Params,
     lstm: lstm.Params,
     gru: gru.Params,
@@ -80,13 +81,13 @@ def to_torch(params: Any, *, layer: int = 0) -> dict[str, Array]:
 
 
 def from_torch(
-    arch: Architecture, weights: Mapping[str, Any], *, layer: int = 0
+    cell: Cell, weights: Mapping[str, Any], *, layer: int = 0
 ) -> Any:
     """Return the parameters of one layer of a ``torch.nn.RNN``, ``LSTM`` or ``GRU``.
 
     Parameters
     ----------
-    arch : module
+    cell : module
         ``rnn``, ``lstm`` or ``gru``.
     weights : mapping of str to array_like
         Such as a ``state_dict()``; other layers and the reverse direction are ignored. Without
@@ -97,7 +98,7 @@ def from_torch(
     Returns
     -------
     Params
-        Of `arch`, in new arrays; a GRU has the reset gate after the matrix product.
+        Of `cell`, in new arrays; a GRU has the reset gate after the matrix product.
 
     Raises
     ------
@@ -105,8 +106,8 @@ def from_torch(
         If a name is missing, an array has the wrong dtype or shape or is not finite, or there
         are projections (``proj_size``).
     """
-    read = _read(arch, weights, _torch_shapes(layer))
-    return _import(arch, "PyTorch", "after", *read)
+    read = _read(cell, weights, _torch_shapes(layer))
+    return _import(cell, "PyTorch", "after", *read)
 
 
 def _torch_shapes(layer: int) -> dict[str, checks.Shape]:
@@ -127,18 +128,18 @@ def to_keras(params: Any, *, reset_after: bool = True) -> dict[str, Array]:
 
 
 def from_keras(
-    arch: Architecture, weights: Mapping[str, Any], *, reset_after: bool = True
+    cell: Cell, weights: Mapping[str, Any], *, reset_after: bool = True
 ) -> Any:
     """Return the parameters of a ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU``.
 
     As `from_torch`; `reset_after` is the option of the Keras GRU that the weights are from.
     """
-    has_two = arch is gru and reset_after
+    has_two = cell is gru and reset_after
     shapes = SHAPES["Keras"] | ({"bias": (2, "GH")} if has_two else {})
-    kernel, recurrent_kernel, bias = _read(arch, weights, shapes)
+    kernel, recurrent_kernel, bias = _read(cell, weights, shapes)
     b_x, b_h = bias if has_two else (bias, np.zeros_like(bias))
     read = kernel.T, recurrent_kernel.T, b_x, b_h
-    return _import(arch, "Keras", _reset(reset_after), *read)
+    return _import(cell, "Keras", _reset(reset_after), *read)
 
 
 def to_onnx(params: Any, *, linear_before_reset: int = 0) -> dict[str, Array]:
@@ -152,7 +153,7 @@ def to_onnx(params: Any, *, linear_before_reset: int = 0) -> dict[str, Array]:
 
 
 def from_onnx(
-    arch: Architecture,
+    cell: Cell,
     weights: Mapping[str, Any],
     *,
     linear_before_reset: int = 0,
@@ -162,9 +163,9 @@ def from_onnx(
     As `from_torch`, with the attribute `linear_before_reset` of the operator ``GRU`` that the
     weights are from. Peephole weights ``P`` are not supported.
     """
-    W, R, B = _read(arch, weights, SHAPES["ONNX"])
+    W, R, B = _read(cell, weights, SHAPES["ONNX"])
     read = W[0], R[0], *np.split(B[0], 2)
-    return _import(arch, "ONNX", _reset(linear_before_reset), *read)
+    return _import(cell, "ONNX", _reset(linear_before_reset), *read)
 
 
 def _reset(after: object) -> gru.Reset:
@@ -172,14 +173,14 @@ def _reset(after: object) -> gru.Reset:
 
 
 def _read(
-    arch: Architecture,
+    cell: Cell,
     weights: Mapping[str, Any],
     shapes: Mapping[str, checks.Shape],
 ) -> list[Array]:
     """Return the named arrays, checked against each other; missing biases are zeros."""
-    if arch not in (rnn, lstm, gru):
+    if cell not in (rnn, lstm, gru):
         raise ValueError(
-            f"arch must be one of the modules rnn, lstm, gru, got {arch!r}"
+            f"cell must be one of the modules rnn, lstm, gru, got {cell!r}"
         )
     if not isinstance(weights, Mapping):
         raise TypeError(
@@ -202,7 +203,7 @@ def _read(
     R = checks.array(
         f"weights[{recurrent!r}]", given[recurrent], shapes[recurrent]
     )
-    G, H = len(arch.GATES), R.shape[shapes[recurrent].index("H")]
+    G, H = len(cell.GATES), R.shape[shapes[recurrent].index("H")]
     sizes: dict[int | str, int] = {"H": H, "GH": G * H, "2GH": 2 * G * H}
     known = {
         name: tuple(sizes.get(size, size) for size in shape)
@@ -227,15 +228,13 @@ def _reorder(
     return np.concatenate([blocks[name] for name in target])
 
 
-def _import(
-    arch: Architecture, framework: str, reset: gru.Reset, *layer: Array
-) -> Any:
+def _import(cell: Cell, framework: str, reset: gru.Reset, *layer: Array) -> Any:
     """Return parameters from weights on input and state and the biases of both."""
-    order = GATE_ORDERS[framework][arch]
-    W_x, W_h, b_x, b_h = (_reorder(array, order, arch.GATES) for array in layer)
+    order = GATE_ORDERS[framework][cell]
+    W_x, W_h, b_x, b_h = (_reorder(array, order, cell.GATES) for array in layer)
     W = np.hstack([W_x, W_h])
-    if arch is not gru or reset == "before":
-        return _PARAMS[arch](W, b_x + b_h)
+    if cell is not gru or reset == "before":
+        return _PARAMS[cell](W, b_x + b_h)
     *others, recurrent_bias = np.split(b_h, len(gru.GATES))
     summed = np.concatenate([*others, np.zeros_like(recurrent_bias)])
     return gru.Params(W, b_x + summed, recurrent_bias.copy())
@@ -243,13 +242,13 @@ def _import(
 
 def _export(params: Any, framework: str, reset: gru.Reset) -> list[Array]:
     """Return weights on input (GH, D) and state (GH, H), and the biases (GH,) of both."""
-    kinds = [arch for arch in _PARAMS if isinstance(params, _PARAMS[arch])]
+    kinds = [cell for cell in _PARAMS if isinstance(params, _PARAMS[cell])]
     if not kinds:
         raise TypeError(
             f"params must be Params of rnn, lstm or gru, got {type(params)}"
         )
-    (arch,) = kinds
-    packing.check(params, _PARAMS[arch], arch.GATES)
+    (cell,) = kinds
+    packing.check(params, _PARAMS[cell])
     W_x, W_h = np.split(params.W, [params.D], axis=1)
     b_x, b_h = params.b, np.zeros_like(params.b)
     if isinstance(params, gru.Params):
@@ -262,6 +261,6 @@ def _export(params: Any, framework: str, reset: gru.Reset) -> list[Array]:
             name, own = "params.recurrent_bias", params.recurrent_bias
             own = checks.array(name, own, (params.H,), dtype=b_x.dtype)
             b_h[-params.H :] = own
-    order = GATE_ORDERS[framework][arch]
+    order = GATE_ORDERS[framework][cell]
     layer = W_x, W_h, b_x, b_h
-    return [_reorder(array, arch.GATES, order) for array in layer]
+    return [_reorder(array, cell.GATES, order) for array in layer]

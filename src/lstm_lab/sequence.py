@@ -278,12 +278,12 @@ def pull_back(
     """
     carried, steps = dlast, []
     for t in reversed(range(len(trace.caches))):
-        arrived = [
+        totals = [
             later if loss is None else later + loss[t]
             for later, loss in zip(carried, dstates, strict=True)
         ]
         da, carried = trace.cell.step_vjp(
-            trace.weights, trace.caches[t], *arrived
+            trace.weights, trace.caches[t], *totals
         )
         steps.append(da)
     return np.stack(steps[::-1]), carried

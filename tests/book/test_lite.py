@@ -51,10 +51,11 @@ import lstm_lab
 for module in pkgutil.walk_packages(lstm_lab.__path__, "lstm_lab."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-from lstm_lab import ablation, bottleneck, phase, reach, sweeps
-for of in (ablation, bottleneck, phase, reach):
-    assert sweeps.load(of.SWEEP, of.STORE)
-    assert not sweeps.check(of.SWEEP, of.STORE, rows=[0], jobs=1)
+from lstm_lab import experiments
+from lstm_lab.experiments import ablation, bottleneck, phase, reach
+for stored in (ablation, bottleneck, phase, reach):
+    assert experiments.load(stored)
+    assert not experiments.check(stored, rows=[0], jobs=1)
 """
 
 
@@ -247,10 +248,7 @@ def test_the_package_is_the_one_that_made_the_book():
     assert packed == {
         file.relative_to(source).as_posix(): file.read_bytes()
         for file in (source / "lstm_lab").rglob("*")
-        # A sweep that has run leaves a lock.
-        if file.is_file()
-        and "__pycache__" not in file.parts
-        and file.suffix != ".lock"
+        if file.is_file() and "__pycache__" not in file.parts
     }
 
 

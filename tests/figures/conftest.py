@@ -6,7 +6,15 @@ import pytest
 from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 
-from lstm_lab import gradflow, initialization, lstm, rnn, seq2seq, tokenizer
+from lstm_lab import (
+    gradflow,
+    initialization,
+    lstm,
+    rnn,
+    seq2seq,
+    sequence,
+    tokenizer,
+)
 
 from .palette import judge
 
@@ -63,29 +71,39 @@ def rows(table):
 def gains():
     """Return gradient flows and spectra by gain."""
     starts = {
-        gain: initialization.start(
+        gain: initialization.initializer(
             rnn, recurrent=initialization.orthogonal, gain=float(gain)
         )
         for gain in GAINS
     }
     flows = {
-        gain: gradflow.gradient_flow(rnn, draw=draw, **SIZES)
-        for gain, draw in starts.items()
+        gain: gradflow.gradient_flow(rnn, init=init, **SIZES)
+        for gain, init in starts.items()
     }
-    return flows, gradflow.spectra(rnn, starts, lags=(1, 5, 10), D=2, H=4)
+    spectra = {
+        gain: gradflow.spectra(rnn, init=init, lags=(1, 5, 10), **SIZES)
+        for gain, init in starts.items()
+    }
+    return flows, spectra
 
 
 @pytest.fixture(scope="package")
 def paths():
-    starts = {b: initialization.start(lstm, f=float(b)) for b in BIASES}
-    return gradflow.cell_paths(starts, **SIZES)
+    """Return what reaches along the cell state, by forget bias."""
+    return {
+        bias: gradflow.cell_paths(
+            lstm, init=initialization.initializer(lstm, f=float(bias)), **SIZES
+        )
+        for bias in BIASES
+    }
 
 
 @pytest.fixture(scope="package")
 def steps():
     rng = np.random.default_rng(0)
     params = lstm.init(2, 3, rng=rng)
-    return gradflow.cell_steps(params, rng.normal(size=(5, 2)))
+    trace = sequence.forward(lstm, params, rng.normal(size=(5, 2)))
+    return gradflow.cell_steps(trace)
 
 
 def model(seed):

@@ -1,21 +1,27 @@
 """The inside of a cell: means, distributions, and all of a step's numbers."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lstm_lab import figures, gradflow, lstm
+from lstm_lab import figures, gradflow, gru, lstm, sequence
 
 from .conftest import parsed, rows, texts
 
 
+def run(cell, rng, *batch):
+    params = cell.init(2, 3, rng=rng)
+    return sequence.forward(cell, params, rng.normal(size=(5, *batch, 2)))
+
+
 def test_gate_activations(panels, rng):
-    trace = lstm.forward(lstm.init(2, 3, rng=rng), rng.normal(size=(5, 2)))
-    record = gradflow.gate_activations(trace)
+    record = gradflow.gate_activations(run(lstm, rng))
     axes = panels(2, 2)
-    assert figures.gate_activations(axes, record) is axes
-    values = (record.i, record.f, record.o, record.cell_norm)
+    drawn = figures.gate_activations(axes, record, gates="ifo", states="c")
+    assert drawn is axes
+    values = [record.gates[name] for name in "ifo"] + [record.norms["c"]]
     for ax, expected in zip(axes.flat, values, strict=True):
         (line,) = ax.lines
         np.testing.assert_array_equal(line.get_ydata(), expected)
@@ -26,11 +32,18 @@ def test_gate_activations(panels, rng):
     assert all(ax.get_xlabel() for ax in axes[-1])
 
 
+def test_all_gates_and_states_of_any_cell_are_drawn(panels, rng):
+    axes = panels(2, 2)
+    figures.gate_activations(axes, gradflow.gate_activations(run(gru, rng)))
+    titles = [ax.get_title() for ax in axes.flat]
+    named = ["Update gate", "Reset gate", "Candidate", "Hidden state"]
+    assert titles == named
+    assert axes[1, 0].get_ylabel() == r"mean of $\tilde h_t$"
+
+
 def test_gate_histograms(panels, rng):
-    records = [
-        gradflow.gate_histogram(rng.random((4, 4, 3)), "ifo", packed=lstm.GATES)
-        for _ in range(2)
-    ]
+    traces = [run(lstm, rng, 4) for _ in range(2)]
+    records = [gradflow.gate_histogram(trace, "ifo") for trace in traces]
     axes = panels(1, 3)
     assert figures.gate_histograms(axes, records, ("before", "after")) is axes
     for gate, ax in enumerate(axes):
@@ -42,28 +55,25 @@ def test_gate_histograms(panels, rng):
     assert texts(legend.get_texts()) == ["before", "after"]
 
 
-def test_any_gate_is_drawn(panels, rng):
-    """The candidate shifted into (0, 1), and a gate of another cell."""
-    names = ("g", "s")
-    gates = rng.uniform(size=(5, 2, 3))
-    record = gradflow.gate_histogram(gates, names, packed=names)
+def test_an_unknown_gate_is_drawn(panels, rng):
+    known = gradflow.gate_histogram(run(gru, rng), "zr")
     axes = panels(1, 2)
-    figures.gate_histograms(axes, [record], ["now"])
+    figures.gate_histograms(axes, [replace(known, names=("g", "s"))], ["now"])
     assert [ax.get_title() for ax in axes] == ["Candidate", "Gate s"]
 
 
 def test_each_step_has_its_numbers(steps):
-    figure = figures.cell_explorer(steps, inputs=("one", "two"), start=2)
+    figure = figures.cell_explorer(steps, inputs=("a<b", "c&d"), start=2)
     assert figure.value == {"step": 1}
     html = parsed(figure)
     for t in range(5):
         reads, units, paths = html.select(f'div[data-frame="{t}"] table')
         x = [f"{value:.2f}" for value in steps.x[t]]
-        assert rows(reads) == [["one", x[0]], ["two", x[1]]]
+        assert rows(reads) == [["a<b", x[0]], ["c&d", x[1]]]
         for unit, (name, *cells) in enumerate(rows(units)):
             assert name == f"{unit + 1}"
-            arrays = [getattr(steps, gate) for gate in "ifogch"]
-            expected = [a[t, unit] for a in (*arrays, steps.kept)]
+            arrays = [*steps.gates.values(), *steps.states.values(), steps.kept]
+            expected = [values[t, unit] for values in arrays]
             np.testing.assert_allclose(
                 np.array(cells, float), expected, atol=0.005
             )
@@ -73,9 +83,19 @@ def test_each_step_has_its_numbers(steps):
         np.testing.assert_allclose(
             shown, [*expected, steps.full[t]], atol=0.005
         )
-        summary = figure.frames[t].summary
+        summary = html.select_one(f'p[data-frame="{t}"]').text
         assert all(n in summary for n in (direct, around, kept, full))
-        assert f"one {x[0]}, two {x[1]}" in summary
+        assert f"a<b {x[0]}, c&d {x[1]}" in summary
+
+
+def test_a_cell_with_one_state_is_seen_inside(rng):
+    figure = figures.cell_explorer(
+        gradflow.cell_steps(run(gru, rng)), inputs=("one", "two")
+    )
+    _, units, _ = parsed(figure).select('div[data-frame="0"] table')
+    head = [cell.text for cell in units.thead.find_all(["th", "td"])]
+    candidate = "h\N{COMBINING TILDE}"
+    assert head == ["unit", "z", "r", candidate, "h", "kept to 5"]
 
 
 def test_each_step_is_marked_in_both_panels(steps):
@@ -88,13 +108,6 @@ def test_each_step_is_marked_in_both_panels(steps):
         gaps = np.diff(places)
         assert np.all(gaps > 0)
         np.testing.assert_allclose(gaps, gaps[0], atol=0.02)
-
-
-def test_names_are_texts_and_no_html(steps):
-    html = parsed(figures.cell_explorer(steps, inputs=("a<b", "c&d")))
-    assert "reads a<b " in html.select_one(".lab-said p").text
-    assert html.table.th.text == "input"
-    assert rows(html.table)[0][0] == "a<b"
 
 
 def test_what_does_not_fit_is_named(steps):

@@ -1,6 +1,5 @@
 """A figure's HTML: controls, frames, and what a reader without eyes or script gets."""
 
-import json
 import re
 
 import pytest
@@ -95,14 +94,6 @@ def test_positions_are_observed_by_name(figure):
     assert figure.value == {"gain": 1, "text": 0}
     figure.set_state({"value": {"gain": 2, "text": 1}})  # as a front end does
     assert seen == [{"gain": 2, "text": 1}]
-
-
-def test_made_twice_it_is_the_same(figure):
-    again = MovingFigure('a "figure"', [SLIDER, CHOICE], FRAMES)
-    states = [each.get_state() for each in (figure, again)]
-    for state in states:
-        del state["layout"]  # a random name
-    assert json.dumps(states[0]) == json.dumps(states[1])
 
 
 def test_python_answers_a_question(html):

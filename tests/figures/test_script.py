@@ -1,4 +1,7 @@
-"""The script in a browser: keys and choices, a page without it, and a notebook's model."""
+"""The script on a page: keys and choices, and a page without it.
+
+`tests/browser/test_jupyterlab.py` tests it in a notebook.
+"""
 
 import os
 import shutil
@@ -17,30 +20,14 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <link rel="stylesheet" href="moving.css"><script defer src="moving.js"></script>
 </head><body><main><h1>A page</h1>FIGURES</main></body></html>"""
-# A notebook: the module, with a model as JupyterLab has one.
-MODEL = """async ([esm, state]) => {
-  const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
-  const { default: { render } } = await import(url);
-  const heard = {}, saved = [];
-  Object.assign(window, { heard, saved });
-  window.change = (name, value) => { state[name] = value; heard[`change:${name}`]?.(); };
-  const el = document.body.appendChild(document.createElement("section"));
-  window.end = render({ el, model: {
-    get: (name) => state[name],
-    set: (name, value) => { state[name] = value; },
-    save_changes: () => saved.push(structuredClone(state)),
-    on: (event, hear) => { heard[event] = hear; },
-    off: (event, hear) => { if (heard[event] === hear) delete heard[event]; },
-  }});
-}"""
 
 
-def figure(label="one", **options):
+def figure(label):
     pairs = [(gain, text) for gain in GAINS for text in TEXTS]
     frames = [Frame(f"{g} of {t}", f"<b>{g} {t}</b>") for g, t in pairs]
     controls = [Control("gain", GAINS, 1), Control("text", TEXTS, 0, False)]
     picture = f'<svg role="img" aria-label="p" width="9">{GROUPS}</svg>'
-    return MovingFigure(label, controls, frames, picture=picture, **options)
+    return MovingFigure(label, controls, frames, picture=picture)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +49,9 @@ def browser():
 @pytest.fixture(params=[True])
 def page(request, browser, tmp_path):
     """A page of two figures, opened from a file, with scripts or without."""
-    html = PAGE.replace("FIGURES", figure().markup + figure("other").markup)
+    html = PAGE.replace(
+        "FIGURES", figure("one").markup + figure("other").markup
+    )
     (tmp_path / "page.html").write_text(html, encoding="utf-8")
     for file in (SCRIPT, STYLE):
         shutil.copy(file, tmp_path)
@@ -123,35 +112,3 @@ def test_without_a_script_the_start_is_seen_and_nothing_to_move(page):
         assert root.locator("b:visible").all_inner_texts() == ["1 ab"]
     assert page.locator("g:visible").count() <= 2
     assert page.locator(CONTROLS).count() == 0
-
-
-def test_in_a_notebook_python_and_the_figure_follow_each_other(browser):
-    asking = figure(ask=("your own", str.upper))
-    state = asking.get_state(["markup", "value", "question", "answer"])
-    page = browser.new_page()
-    page.set_content("<!doctype html><title>a</title>")
-    page.evaluate(MODEL, [asking.get_state()["_esm"], state])
-    assert seen(page)[0] == "1 of ab"
-    # The keys of a figure are not the notebook's.
-    stop = "document.addEventListener('keydown', e => e.preventDefault())"
-    page.evaluate(stop)
-    page.get_by_role("slider").press("ArrowRight")
-    page.get_by_label("text").select_option("c")
-    moves = [{"gain": 2, "text": 0}, {"gain": 2, "text": 1}]
-    saved = page.evaluate("saved")
-    assert [state["value"] for state in saved] == moves
-    page.evaluate("change('value', { gain: 3, text: 1 })")
-    assert seen(page)[1:] == expected("4", "c")[1:]
-    assert page.get_by_role("slider").input_value() == "3"
-    field = page.get_by_label("your own")
-    field.fill("why")
-    field.press("Enter")
-    questions = [state["question"] for state in page.evaluate("saved")]
-    assert questions == ["", "", "why"]
-    page.evaluate("change('answer', '<i>WHY</i>')")
-    assert page.locator(".lab-answer").inner_text() == "WHY"
-    # At its end a view stops listening.
-    assert page.evaluate("Object.keys(heard).length") == 2
-    page.evaluate("end()")
-    assert page.evaluate("Object.keys(heard).length") == 0
-    page.close()

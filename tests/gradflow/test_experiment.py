@@ -25,13 +25,6 @@ def experiment(request):
     return request.param
 
 
-def test_the_package_exports_what_it_names():
-    names = {name for name in vars(gradflow) if not name.startswith("_")}
-    modules = {"experiment", "flow", "gates", "paths", "truncation"}
-    # the functions `cliff` and `spectra` have the place of their modules
-    assert names - modules == set(gradflow.__all__)
-
-
 def test_two_ways_to_draw_are_given_the_same_inputs():
     wide = initializer(rnn, gain=2.0)
     one = gradflow.draw_and_run(rnn, **SMALL, seed=7)

@@ -108,44 +108,42 @@ def test_histogram_of_a_batch(rng):
         np.testing.assert_allclose(np.cumsum(shares), below, atol=EXACT)
 
 
-@pytest.mark.parametrize("bins", [2, 10, 20, 30, 40, 100])
-def test_saturated_counts_whole_bins_on_both_sides(bins):
-    """As many values in every bin, so that every share is known for every distance."""
-    trace = trace_of(a=[(np.arange(bins) + 0.5) / bins], b=[[0.0, 1.0]])
-    found = gradflow.gate_histogram(trace, "ab", bins=bins)
-    for k in range(bins // 2 + 1):
-        assert found.saturated(within=k / bins) == {
-            "a": pytest.approx(2 * k / bins, abs=EXACT),
-            "b": pytest.approx(1.0 if k else 0.0, abs=EXACT),
-        }
+def test_saturated_counts_both_ends():
+    trace = trace_of(f=[[0.05, 0.2, 0.5, 0.95, 0.97]], z=[[0.0, 1.0] * 2])
+    shares = gradflow.saturated(trace, "zf")
+    assert shares == {"z": 1.0, "f": pytest.approx(0.6, rel=EXACT)}
+    wider = gradflow.saturated(trace, "f", within=0.3)
+    assert wider == {"f": pytest.approx(0.8, rel=EXACT)}
 
 
-def test_saturated_at_a_tenth():
-    trace = trace_of(f=[[0.05, 0.2, 0.5, 0.95, 0.97]])
-    found = gradflow.gate_histogram(trace, "f").saturated()
-    assert found == {"f": pytest.approx(0.6, rel=EXACT)}
+def test_saturated_shares_are_those_of_the_histogram(rng):
+    trace = trace_of(f=rng.random((4, 3, 5)))
+    found = gradflow.gate_histogram(trace, "f", bins=10).shares[0]
+    assert gradflow.saturated(trace, "f", within=0.2) == {
+        "f": pytest.approx(found[[0, 1, -2, -1]].sum(), rel=EXACT)
+    }
 
 
 @pytest.mark.parametrize(
-    ("names", "options", "message"),
+    ("names", "message"),
     [
-        ("zx", {}, "names must be out of z, h, n, got 'x'"),
-        ("z", {"bins": 0}, "bins must be at least 1, got 0"),
-        ("z", {"bins": 2.0}, "bins must be an integer"),
-        ("h", {}, r"the values of 'h' must be in \[0, 1\], got -0\.5 \.\.\. 2"),
-        ("n", {}, r"of 'n' must be in \[0, 1\], got nan"),
+        ("zx", "names must be out of z, h, n, got 'x'"),
+        ("h", r"the values of 'h' must be in \[0, 1\], got -0\.5 \.\.\. 2"),
+        ("n", r"of 'n' must be in \[0, 1\], got nan"),
     ],
 )
-def test_bad_histograms_are_named(names, options, message):
+def test_bad_gates_are_named(names, message):
     trace = trace_of(z=[[0.5]], h=[[-0.5, 2.0]], n=[[np.nan]])
-    with pytest.raises((TypeError, ValueError), match=message):
-        gradflow.gate_histogram(trace, names, **options)
-    with pytest.raises(TypeError, match=r"trace must be .*Trace, got"):
-        gradflow.gate_histogram(trace.gates, "z")
+    for function in (gradflow.gate_histogram, gradflow.saturated):
+        with pytest.raises(ValueError, match=message):
+            function(trace, names)
+        with pytest.raises(TypeError, match=r"trace must be .*Trace, got"):
+            function(trace.gates, "z")
 
 
-@pytest.mark.parametrize("within", [-0.1, 0.12, 0.6, np.nan, "0.1"])
-def test_bins_must_tell_the_distance(within):
-    found = gradflow.gate_histogram(trace_of(f=[[1.0]]), "f")
-    with pytest.raises((TypeError, ValueError), match=r"within must be .*got"):
-        found.saturated(within=within)
+def test_bad_bins_and_distances_are_named():
+    trace = trace_of(z=[[0.5]])
+    with pytest.raises(ValueError, match="bins must be at least 1, got 0"):
+        gradflow.gate_histogram(trace, "z", bins=0)
+    with pytest.raises(ValueError, match="within must be finite, got nan"):
+        gradflow.saturated(trace, "z", within=np.nan)

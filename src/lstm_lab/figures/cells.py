@@ -17,31 +17,37 @@ from lstm_lab.gradflow import CellSteps, GateActivations, GateHistogram
 from lstm_lab.numerics import Array
 
 
-def _averages(record: GateActivations) -> list[tuple[str, str, Array]]:
-    """Return the gates and states of a record: letter, label, values by step."""
-    gates = [(n, f"mean of ${n}_t$", getattr(record, n)) for n in "ifo"]
-    return [*gates, ("c", r"norm $\Vert c_t \Vert$", record.cell_norm)]
-
-
-def _units(record: CellSteps) -> dict[str, Array]:
-    """Return the gates and states of a record by letter, values by step and unit."""
-    return {name: getattr(record, name) for name in "ifogch"}
-
-
 def gate_activations(
-    axes: NDArray[Any], record: GateActivations
+    axes: NDArray[Any],
+    record: GateActivations,
+    *,
+    gates: Sequence[str] | None = None,
+    states: Sequence[str] | None = None,
 ) -> NDArray[Any]:
-    """Draw the mean of each gate and the norm of the state over time.
+    """Draw the mean of each gate and the norm of each state over time.
 
     Parameters
     ----------
     axes : two-dimensional ndarray of Axes
-        One for each gate and state of the record; four for an LSTM.
+        One for each gate and state.
     record : GateActivations
+    gates, states : sequence of str, optional
+        Names of those that are drawn; by default all are.
     """
-    panels = zip(axes.flat, _averages(record), strict=True)
-    for n, (ax, (name, label, values)) in enumerate(panels):
-        title, color = style.symbol(name, n)
+    means, norms = record.gates, record.norms
+    panels: list[Any] = []
+    for name in means if gates is None else gates:
+        # A candidate has the letter of the state that it may become.
+        candidate = name in norms
+        letter = rf"\tilde {name}" if candidate else name
+        title, color = style.symbol("g" if candidate else name, len(panels))
+        panels.append((title, color, f"mean of ${letter}_t$", means[name]))
+    for name in norms if states is None else states:
+        title, color = style.symbol(name, len(panels))
+        label = rf"norm $\Vert {name}_t \Vert$"
+        panels.append((title, color, label, norms[name]))
+    drawn = zip(axes.flat, panels, strict=True)
+    for ax, (title, color, label, values) in drawn:
         ax.plot(np.arange(1, len(values) + 1), values, color=color)
         ax.set(title=title, ylabel=label, xlim=(0, len(values)))
     for ax in axes[-1]:
@@ -83,7 +89,7 @@ def gate_histograms(
 def cell_explorer(
     record: CellSteps, *, inputs: Sequence[str], start: int = 1
 ) -> MovingFigure:
-    """Return a figure in which a reader steps through a sequence, and sees inside an LSTM.
+    """Return a figure in which a reader steps through a sequence, and sees inside a cell.
 
     Parameters
     ----------
@@ -111,16 +117,18 @@ def cell_explorer(
             with svg.frame(ax, n):
                 ax.axvline(t, color="0.75", ls="-", lw=6, zorder=0)
         ax.set_xlabel("step $t$")
-    units = range(1, record.c.shape[1] + 1)
-    for c, look in zip(record.c.T, style.looks(map(str, units)), strict=True):
-        states.plot(steps, c, **look)
-    states.set_ylabel("$c_t$ of each unit")
+    name = record.direct_state
+    by_unit = record.states[name].T
+    units = map(str, range(1, len(by_unit) + 1))
+    for values, look in zip(by_unit, style.looks(units), strict=True):
+        states.plot(steps, values, **look)
+    states.set_ylabel(f"${name}_t$ of each unit")
     paths.plot(steps, record.full, "C0-", label="all paths")
     paths.plot(steps, record.kept.max(axis=1), "C0--", label="direct path")
-    paths.set(ylabel=r"gradient, $c_T$ to $c_t$", ylim=0)
+    paths.set(ylabel=f"gradient, ${name}_T$ to ${name}_t$", ylim=0)
     picture = ""
     for ax, label in (
-        (states, "The cell state of each unit against the step"),
+        (states, f"The state {name} of each unit against the step"),
         (
             paths,
             "What reaches the end from each step, directly and along all paths",
@@ -130,7 +138,7 @@ def cell_explorer(
         style.shared_legend(ax, columns=4, place="upper left")
         picture += svg.inline(ax.figure, label=label)
     return MovingFigure(
-        "The gates, the states and the gradient of an LSTM, step by step",
+        "The gates, the states and the gradient of a cell, step by step",
         [Control("step", [f"{t} of {T}" for t in steps], start - 1)],
         [_step(record, inputs, t) for t in steps],
         picture=picture,
@@ -142,10 +150,15 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
     n, T = t - 1, len(record.x)
     direct, around, full = record.direct[n], record.around[n], record.full[n]
     kept, named = record.kept[n].max(), [*zip(inputs, record.x[n], strict=True)]
-    values = _units(record) | {f"f to {T}": record.kept}
+    tilde = "\N{COMBINING TILDE}"  # on a candidate with the letter of a state
+    values = [
+        (name + tilde * (name in record.states), value)
+        for name, value in record.gates.items()
+    ]
+    values += [*record.states.items(), (f"kept to {T}", record.kept)]
     columns = [
         [bar(value, *_scale(by_step)) for value in by_step[n]]
-        for by_step in values.values()
+        for _, by_step in values
     ]
     rows = [
         [f"{unit}", *bars]
@@ -156,7 +169,7 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
         ["input", "x"],
         [[name, bar(x, *_scale(record.x))] for name, x in named],
     )
-    units = table("What its units do", ["unit", *values], rows)
+    units = table("What its units do", ["unit", *(v for v, _ in values)], rows)
     none = "<td></td>"
     paths = table(
         "How much of its gradient passes, at best",
@@ -167,11 +180,11 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
         ],
     )
     summary = (
-        f"Step {t} reads {', '.join(f'{name} {x:.2f}' for name, x in named)}. Its"
-        f" forget gates are between {record.f[n].min():.2f} and {direct:.2f}. From"
-        f" the step before, the direct path keeps {direct:.2f} and the way round"
-        f" through h {around:.2f} at best; to the end, the product of forget gates"
-        f" keeps {kept:.2f} and all paths {full:.2f}."
+        f"Step {t} reads {', '.join(f'{name} {x:.2f}' for name, x in named)}. On the"
+        f" direct path its units keep between {record.factors[n].min():.2f} and"
+        f" {direct:.2f} of the state before. The way round through h passes"
+        f" {around:.2f} of its gradient at best. From here to the end, the direct"
+        f" path keeps {kept:.2f} and all paths {full:.2f} at best."
     )
     return Frame(escape(summary), reads + units + paths)
 

@@ -1,8 +1,8 @@
 """Gradients against lag: by cell, by way to start, in one network, and truncated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from html import escape
+from itertools import cycle
 from typing import Any
 
 import matplotlib.style
@@ -28,7 +28,7 @@ def gradient_flow(ax: Axes, records: Sequence[gradflow.GradientFlow]) -> Axes:
     records : sequence of GradientFlow
         One for each cell.
     """
-    looks = style.looks(record.architecture for record in records)
+    looks = style.looks(record.cell for record in records)
     for record, look in zip(records, looks, strict=True):
         style.band(ax, record.lags, record.norms, record.typical, **look)
     ax.set(yscale="log", xlabel=style.LAG, ylabel="RMS gradient norm")
@@ -65,36 +65,39 @@ def gradient_map(
     return ax
 
 
-def spectra(axes: NDArray[Any], record: gradflow.Spectra) -> NDArray[Any]:
+def spectra(
+    axes: NDArray[Any], records: Mapping[str, gradflow.Spectra]
+) -> NDArray[Any]:
     r"""Draw singular values against lag, a panel for each way to start, and two predictions.
 
-    Thin lines are the singular values and the thick one the largest; the dotted line is the
-    bound :math:`\sigma_{max}(U)^k`, the dashed one :math:`\rho(U)^k`, if the cell has such a U.
+    Thin lines are the singular values and the thick one the largest, in the network of the first
+    seed; the dotted line is the bound :math:`\sigma_{max}(U)^k`, the dashed one
+    :math:`\rho(U)^k`, if the cell has such a U.
 
     Parameters
     ----------
     axes : ndarray of Axes
         One for each start, in a grid of any shape with shared scales.
-    record : Spectra
-        The singular values.
+    records : mapping of str to Spectra
+        Singular values by start.
     """
-    for n, (ax, name) in enumerate(zip(axes.flat, record.names, strict=True)):
-        _fan(ax, record, n)
+    for ax, (name, record) in zip(axes.flat, records.items(), strict=True):
+        _fan(ax, record)
         ax.set_title(name)
         ax.label_outer()
     style.shared_legend(axes.flat[0], columns=3)
     return axes
 
 
-def _fan(ax: Axes, record: gradflow.Spectra, n: int) -> None:
+def _fan(ax: Axes, record: gradflow.Spectra) -> None:
     """Draw one panel of `spectra`, without title and legend."""
-    lags, values = np.array(record.lags), record.log10_singular_values[n]
+    lags, values = np.array(record.lags), record.log10_singular_values[0]
     measured = r"$\sigma_1$ measured"
     ax.plot(lags, values[:, 1:], "C5-", lw=0.5, alpha=0.7)
     ax.plot(lags, values[:, 0], "C0-", lw=2.2, label=measured)
     for base, look, label in (
-        (record.largest[n], "k:", r"$\sigma_{\max}(U)^k$"),
-        (record.radius[n], "C1--", r"$\rho(U)^k$"),
+        (record.largest[0], "k:", r"$\sigma_{\max}(U)^k$"),
+        (record.radius[0], "C1--", r"$\rho(U)^k$"),
     ):
         if base > 0:  # not NaN, which says that there is no such U
             ax.plot(lags, np.log10(base) * lags, look, label=label)
@@ -122,25 +125,26 @@ def powers(ax: Axes, record: gradflow.Powers) -> Axes:
     return ax
 
 
-def cell_paths(ax: Axes, record: gradflow.CellPaths) -> Axes:
+def cell_paths(ax: Axes, records: Mapping[str, gradflow.CellPaths]) -> Axes:
     """Draw the direct path (dashed) beside all paths (solid) against lag.
 
     Parameters
     ----------
     ax : Axes
-    record : CellPaths
-        The norms by way to start.
+    records : mapping of str to CellPaths
+        Norms by way to start, over the same lags.
     """
-    every = len(record.lags) // 6 + 1
-    for n, look in enumerate(style.looks(record.names)):
-        solid = look | {"linestyle": "-", "marker": MARKERS[n % len(MARKERS)]}
-        full, direct = record.typical_full[n], record.typical_direct[n]
-        ax.plot(record.lags, full, markersize=5, markevery=every, **solid)
-        ax.plot(record.lags, direct, color=look["color"], ls="--")
+    looks = style.looks(records)
+    marks = cycle(MARKERS)
+    for record, look, mark in zip(records.values(), looks, marks, strict=False):
+        lags, every = record.lags, len(record.lags) // 6 + 1
+        solid = look | {"linestyle": "-", "marker": mark}
+        ax.plot(lags, record.typical_full, ms=5, markevery=every, **solid)
+        ax.plot(lags, record.typical_direct, color=look["color"], ls="--")
+        ax.set_xlim(0, lags[-1])
     ax.plot([], [], color="0.3", ls="--", label="direct path")
     ax.legend()
     ax.set(yscale="log", xlabel=style.LAG, ylabel="spectral norm")
-    ax.set_xlim(0, record.lags[-1])
     return ax
 
 
@@ -153,7 +157,7 @@ def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
     records : sequence of TruncationBias
         One for each cell.
     """
-    looks = style.looks(record.architecture for record in records)
+    looks = style.looks(record.cell for record in records)
     for record, look in zip(records, looks, strict=True):
         runs, look = record.cosines, look | style.DOTS
         style.band(ax, record.windows, runs, runs.mean(axis=0), **look)
@@ -167,7 +171,7 @@ def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
 @matplotlib.style.context("lstm_lab.book")
 def gain_dial(
     flows: Mapping[str, gradflow.GradientFlow],
-    spectra: gradflow.Spectra,
+    spectra: Mapping[str, gradflow.Spectra],
     *,
     start: str,
 ) -> MovingFigure:
@@ -177,42 +181,43 @@ def gain_dial(
     ----------
     flows : mapping of str to GradientFlow
         Gradients by gain.
-    spectra : Spectra
-        Singular values for the same gains, under the same names.
+    spectra : mapping of str to Spectra
+        Singular values for the same gains; those of the first seed are drawn.
     start : str
         The gain that is shown first.
 
     Raises
     ------
     ValueError
-        If the names of the two differ, or `start` is not one of them.
+        If the gains of the two differ, or `start` is not one of them.
     """
-    names, longest = spectra.names, spectra.lags[-1]
-    if tuple(flows) != names:
+    if [*flows] != [*spectra]:
         raise ValueError(
-            f"flows and spectra must have the same names, got {tuple(flows)}"
-            f" and {names}"
+            f"flows and spectra must have the same names, got {[*flows]}"
+            f" and {[*spectra]}"
         )
     norms, fans, summaries = svg.panel(), svg.panel(), []
     for n, (name, flow) in enumerate(flows.items()):
+        fan = spectra[name]
+        longest = fan.lags[-1]
         with svg.frame(norms, n):
             gradient_flow(norms, [flow])
         with svg.frame(fans, n):
-            _fan(fans, spectra, n)
-        best, *_, worst = 10 ** spectra.log10_singular_values[n, -1]
+            _fan(fans, fan)
+        best, *_, worst = 10 ** fan.log10_singular_values[0, -1]
         summaries.append(
             f"Gain {name}. Over {longest} steps {flow.typical[longest]:.1e} of a"
             f" gradient arrives, in the mean of {len(flow.seeds)} networks. In the"
             f" single network of the fan the best direction keeps {best:.1e}, the"
             f" worst {worst:.1e}; the bound allows"
-            f" {spectra.largest[n] ** longest:.1e}."
+            f" {fan.largest[0] ** longest:.1e}."
         )
+        fans.set_xlim(0, longest)
     norms.legend().remove()
-    fans.set_xlim(0, longest)
     style.shared_legend(fans, columns=2, place="upper left")
     return _dial(
         "Gradient against lag, by the gain of the recurrent weights",
-        Control("gain of U", names, _position(names, start)),
+        Control("gain of U", [*flows], _position(flows, start)),
         summaries,
         {
             "Gradient norm against lag": norms,
@@ -222,50 +227,49 @@ def gain_dial(
 
 
 @matplotlib.style.context("lstm_lab.book")
-def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
+def forget_bias_dial(
+    records: Mapping[str, gradflow.CellPaths], *, start: str
+) -> MovingFigure:
     """Return a figure in which a reader turns the forget bias.
 
     Parameters
     ----------
-    record : CellPaths
-        Norms for several biases under their names, in ascending order.
+    records : mapping of str to CellPaths
+        Norms by bias, in ascending order, over the same lags.
     start : str
         The bias that is shown first.
 
     Raises
     ------
     ValueError
-        If `start` is not one of the names.
+        If `start` is not one of the biases.
     """
-    names, longest = record.names, record.lags[-1]
-    ends = np.array([record.typical_full[:, -1], record.typical_direct[:, -1]])
-    paths, by_bias, summaries = svg.panel(), svg.panel(), []
-    for n, (name, (full, direct)) in enumerate(zip(names, ends.T, strict=True)):
-        one = replace(
-            record,
-            names=("all paths",),
-            direct=record.direct[[n]],
-            full=record.full[[n]],
-        )
+    paths, by_bias, summaries, ends = svg.panel(), svg.panel(), [], []
+    for n, (name, record) in enumerate(records.items()):
+        longest = record.lags[-1]
+        full, direct = record.typical_full[-1], record.typical_direct[-1]
         with svg.frame(paths, n):
-            cell_paths(paths, one)
+            cell_paths(paths, {"all paths": record})
         with svg.frame(by_bias, n):
             by_bias.plot([n, n], [full, direct], "C0o", ls="")
         summaries.append(
             f"Forget bias {name}. Over {longest} steps the direct path"
             f" keeps {direct:.1e}, all paths together {full:.1e}."
         )
+        ends.append([full, direct])
     paths.legend().remove()
     style.shared_legend(paths, columns=2, place="upper left")
-    paths.plot(record.lags, record.typical_full.T, "0.75", lw=0.8, zorder=1)
-    for values, line in zip(ends, ("C0-", "C0--"), strict=True):
+    for record in records.values():
+        full = record.typical_full
+        paths.plot(record.lags, full, "-", color="0.75", lw=0.8, zorder=1)
+    for values, line in zip(np.transpose(ends), ("C0-", "C0--"), strict=True):
         by_bias.plot(values, line)
-    by_bias.set_xticks(range(len(names)), names)
+    by_bias.set_xticks(range(len(records)), [*records])
     by_bias.set(title=f"over {longest} steps", xlabel="forget bias")
     by_bias.set_yscale("log")
     return _dial(
         "Direct path and all paths against lag, by the forget bias",
-        Control("forget bias", names, _position(names, start)),
+        Control("forget bias", [*records], _position(records, start)),
         summaries,
         {
             "Spectral norm against lag: the direct path below, all paths above": paths,
@@ -275,7 +279,10 @@ def forget_bias_dial(record: gradflow.CellPaths, *, start: str) -> MovingFigure:
 
 
 def _dial(
-    label: str, control: Control, summaries: list[str], panels: dict[str, Axes]
+    label: str,
+    control: Control,
+    summaries: list[str],
+    panels: dict[str, Axes],
 ) -> MovingFigure:
     """Return a figure with panels that show the same powers of ten, and a line at one."""
     picture = ""
@@ -288,9 +295,9 @@ def _dial(
     return MovingFigure(label, [control], frames, picture=picture)
 
 
-def _position(names: tuple[str, ...], start: str) -> int:
+def _position(names: Mapping[str, Any], start: str) -> int:
     if start not in names:
         raise ValueError(
             f"start must be one of {', '.join(names)}, got {start!r}"
         )
-    return names.index(start)
+    return [*names].index(start)

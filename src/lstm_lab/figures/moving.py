@@ -93,8 +93,8 @@ class MovingFigure(anywidget.AnyWidget):
         ask: tuple[str, Callable[[str], str]] | None = None,
     ) -> None:
         self.label = checks.text("label", label)
-        self.controls = _instances("controls", controls, Control)
-        self.frames = _instances("frames", frames, Frame)
+        self.controls = instances("controls", controls, Control)
+        self.frames = instances("frames", frames, Frame)
         start = _start(self.controls, len(self.frames))
         value = {control.name: control.start for control in self.controls}
         super().__init__(markup=self._html(picture, start, ask), value=value)
@@ -143,7 +143,7 @@ class MovingFigure(anywidget.AnyWidget):
         return data | {"text/html": self.markup}, metadata
 
 
-def _instances(name: str, values: Any, kind: type) -> tuple[Any, ...]:
+def instances(name: str, values: Any, kind: type) -> tuple[Any, ...]:
     """Return the values as a tuple, if each is an instance of the class."""
     checked: tuple[Any, ...] = checks.items(name, values, name)
     for n, value in enumerate(checked):

@@ -25,6 +25,7 @@ SYMBOLS = {
     "r": ("Reset gate", "C0"),
     "z": ("Update gate", "C1"),
     "c": ("Cell state", "C3"),
+    "h": ("Hidden state", "C5"),
 }
 """The name and the color of gates and states."""
 NIGHT = {
@@ -52,7 +53,7 @@ def looks(names: Iterable[str]) -> list[dict[str, Any]]:
     Parameters
     ----------
     names : iterable of str
-        Cells (``arch.__name__`` without the package) or labels.
+        Cells, as `sequence.name_of` has them, or labels.
 
     Returns
     -------

@@ -13,10 +13,8 @@ from matplotlib.figure import Figure, SubFigure
 
 from lstm_lab.figures.style import NIGHT
 
-SIZE = (
-    3.3,
-    2.6,
-)  # inches: side by side on a desk, one above the other on a phone
+# Inches of a panel: side by side on a desk, one above the other on a phone.
+SIZE = (3.3, 2.6)
 _INK, _PAPER = 0xE0, 0x12  # black and white at night: text and page
 _COLOR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})")
 _ID = re.compile(r'(\bid="|href="#|url\(#)')

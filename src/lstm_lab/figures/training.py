@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
-from lstm_lab.bottleneck import Curves
+from lstm_lab.experiments.bottleneck import Curves
+from lstm_lab.experiments.phase import Diagram
 from lstm_lab.figures import style
 from lstm_lab.figures.style import MAP_INK, MAP_PAPER
 from lstm_lab.gradflow import Cliff, Descent
-from lstm_lab.phase import Diagram
 from lstm_lab.training import Run
 
 _MIDDLE = 0.47  # of cividis: light and dark text have the same contrast with it
@@ -130,12 +130,10 @@ def curves(
         Runs by label.
     xlabel, ylabel : str
         Labels of the axes.
-
     """
     for group, look in zip(groups.values(), style.looks(groups), strict=True):
-        style.band(
-            ax, group.at, group.values, group.median, **look | style.DOTS
-        )
+        look |= style.DOTS
+        style.band(ax, group.points, group.values, group.median, **look)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from lstm_lab import checks
 from lstm_lab.figures import markup, style
 from lstm_lab.figures.markup import bar, cell
-from lstm_lab.figures.moving import Control, Frame, MovingFigure
+from lstm_lab.figures.moving import Control, Frame, MovingFigure, instances
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import DepthMap, Translation, Translator
 from lstm_lab.teaching import Steps, TwoWays, written
@@ -37,7 +37,7 @@ def depth_map(
     """
     layers, steps = record.typical.shape
     with np.errstate(divide="ignore"):
-        powers = np.log10(record.typical)
+        powers = np.clip(np.log10(record.typical), *limits)  # no hole at zero
     edges = (0.5, steps + 0.5, 0.5, layers + 0.5)
     look = {"clim": limits, "origin": "lower", "extent": edges}
     style.color_map(ax, powers, "gradient, power of ten", bar=bar, **look)
@@ -170,9 +170,7 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
     TypeError, ValueError
         If a record is of another type, targets differ in their lengths, or two sources are equal.
     """
-    records = checks.items("records", records, "TwoWays")
-    for n, record in enumerate(records):
-        checks.instance(f"records[{n}]", record, TwoWays)
+    records = instances("records", records, TwoWays)
     sources = [record.source for record in records]
     if len(set(sources)) != len(sources):
         raise ValueError(f"records must have different sources, got {sources}")

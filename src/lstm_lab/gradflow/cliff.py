@@ -1,7 +1,7 @@
 r"""The loss of the smallest recurrent network has a cliff.
 
-One unit without input, :math:`h_t = \tanh(w h_{t-1} + b)`, is to reach a target after T
-steps. Two parameters, so that the whole landscape of the loss can be looked at.
+One unit without input, :math:`h_t = \tanh(w h_{t-1} + b)`, should reach a target after T steps.
+It has two parameters, so that the whole landscape of the loss can be drawn.
 
 Sources: R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
 networks", ICML (2013), figure 6, which has a sigmoid in place of tanh.
@@ -44,11 +44,6 @@ def cliff(w: Array, b: Array) -> Cliff:
     Cliff
         The loss on the grid.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If `w` or `b` is no vector of finite floats.
-
     References
     ----------
     Chapter ch317, equation ``eq-cliff``.
@@ -85,7 +80,7 @@ def descend(
     rate : float
         Learning rate, above 0.
     steps : int
-        How many steps of descent.
+        Number of steps of descent.
     clip : float, optional
         A gradient longer than this is shortened to it.
 
@@ -93,12 +88,6 @@ def descend(
     -------
     Descent
         The path.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is no finite number, `steps` no positive integer, or `rate` or `clip`
-        not above 0.
 
     References
     ----------

@@ -54,11 +54,6 @@ def draw_and_run(
     -------
     Trace
         Of the forward pass over x of shape (T, D); ``trace.params`` is the network.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `cell` is not a cell, or a size is not a positive integer.
     """
     checks.cell("cell", cell)
     D, T = checks.positive_int("D", D), checks.positive_int("T", T)

@@ -76,11 +76,6 @@ def gradient_flow(
     GradientFlow
         Norms by seed and lag.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `draw_and_run`, or if there are no seeds.
-
     References
     ----------
     Chapter ch318, figure ``fig-gradient-flow``.
@@ -118,11 +113,6 @@ def gradient_map(trace: Trace) -> GradientMap:
     -------
     GradientMap
         Norms by step of the loss and lag.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is not a trace, or is of a batch.
 
     References
     ----------

@@ -35,11 +35,6 @@ def gate_activations(trace: Trace) -> GateActivations:
     -------
     GateActivations
         Arrays of shape (T,), such as ``gates["f"]`` and ``norms["c"]`` of an LSTM.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is not a trace, or is of a batch.
     """
     one_sequence(trace)
     return GateActivations(
@@ -63,11 +58,6 @@ def time_constant(forget_bias: float) -> float:
     float
         Steps; zero or infinite where no float can hold them.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If `forget_bias` is not a finite number.
-
     References
     ----------
     Chapter ch318, equation ``eq-time-constant``.
@@ -90,23 +80,6 @@ class GateHistogram:
     edges: Array
     shares: Array
 
-    def saturated(self, *, within: float = 0.1) -> dict[str, float]:
-        """Return, by gate, the share of its values that are that close to 0 or 1.
-
-        The distance `within` must be an edge of the bins and at most 0.5; otherwise a ValueError
-        says so.
-        """
-        within = checks.finite_number("within", within)
-        if within > 0.5 or not np.isclose(within, self.edges).any():
-            raise ValueError(
-                "within must be the distance of a bin's edge from 0, at most 0.5,"
-                f" got {within}"
-            )
-        centers = (self.edges[:-1] + self.edges[1:]) / 2  # no ties to round
-        near = (centers < within) | (centers > 1 - within)
-        shares = self.shares[:, near].sum(axis=1)
-        return dict(zip(self.names, map(float, shares), strict=True))
-
 
 def gate_histogram(
     trace: Trace, names: Sequence[str], *, bins: int = 20
@@ -118,7 +91,7 @@ def gate_histogram(
     trace : Trace
         Of a forward pass.
     names : sequence of str
-        The gates, out of those with values in (0, 1).
+        The gates, out of those with values in [0, 1].
     bins : int
         How many bins divide the interval from 0 to 1.
 
@@ -126,28 +99,49 @@ def gate_histogram(
     -------
     GateHistogram
         Shares by gate and bin.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is not a trace, `bins` is not a positive integer, the cell has no gate of a
-        name, or a gate has values outside of [0, 1].
     """
-    checks.instance("trace", trace, Trace)
     edges = np.linspace(0, 1, checks.positive_int("bins", bins) + 1)
-    shares = []
+    gates = _gates(trace, names)
+    shares = [np.histogram(gate, edges)[0] / gate.size for gate in gates]
+    return GateHistogram(
+        names=tuple(names), edges=edges, shares=np.array(shares)
+    )
+
+
+def saturated(
+    trace: Trace, names: Sequence[str], *, within: float = 0.1
+) -> dict[str, float]:
+    """Return the share of each gate's values that are close to 0 or 1.
+
+    Parameters
+    ----------
+    trace, names
+        As in `gate_histogram`.
+    within : float
+        A value closer than this is saturated.
+
+    Returns
+    -------
+    dict of str to float
+        The share by gate.
+    """
+    within = checks.finite_number("within", within)
+    return {
+        name: float((np.minimum(gate, 1 - gate) < within).mean())
+        for name, gate in zip(names, _gates(trace, names), strict=True)
+    }
+
+
+def _gates(trace: Trace, names: Sequence[str]) -> list[Array]:
+    checks.instance("trace", trace, Trace)
     for name in names:
         if name not in trace.gates:
             raise ValueError(
                 f"names must be out of {', '.join(trace.gates)}, got {name!r}"
             )
-        values = trace.gates[name]
-        if not (values.min() >= 0 and values.max() <= 1):
+        low, high = trace.gates[name].min(), trace.gates[name].max()
+        if not (low >= 0 and high <= 1):
             raise ValueError(
-                f"the values of {name!r} must be in [0, 1],"
-                f" got {values.min()} ... {values.max()}"
+                f"the values of {name!r} must be in [0, 1], got {low} ... {high}"
             )
-        shares.append(np.histogram(values, edges)[0] / values.size)
-    return GateHistogram(
-        names=tuple(names), edges=edges, shares=np.array(shares)
-    )
+    return [trace.gates[name] for name in names]

@@ -2,7 +2,7 @@
 
 On the direct path a state is only multiplied by a gate. In an LSTM it is the cell state c, and
 the factor is the forget gate f; in a GRU it is the hidden state, and the factor is 1 - z. The
-docstrings call them c and f in any cell.
+docstrings call them c and f in any cell. A cell without a direct path is a TypeError.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,11 +40,6 @@ def direct_path(trace: Trace) -> Array:
     -------
     ndarray of shape (T, H) or (T, B, H)
         Row k - 1 is the product over the last k steps.
-
-    Raises
-    ------
-    TypeError
-        If `trace` is not a trace of a cell with a direct path.
 
     References
     ----------
@@ -86,11 +81,6 @@ def cell_jacobians(trace: Trace) -> Array:
     ndarray of shape (T - 1, H, H)
         One matrix for each lag 1, ..., T - 1; row j is the gradient of entry j of :math:`c_T`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is not a trace of a cell with a direct path, or is of a batch.
-
     References
     ----------
     Chapter ch318, equations ``eq-full-step`` and ``eq-full-path``.
@@ -123,11 +113,6 @@ def one_step_jacobians(trace: Trace) -> Array:
     -------
     ndarray of shape (T - 1, H, H)
         In the order of time; row j of a matrix is the gradient of entry j of :math:`c_t`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `cell_jacobians`.
 
     References
     ----------
@@ -196,11 +181,6 @@ def cell_paths(
     CellPaths
         Norms by seed and lag.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `gradient_flow`; also if `cell` has no direct path.
-
     References
     ----------
     Chapter ch318, section "How much the product leaves out".
@@ -220,10 +200,9 @@ class CellSteps:
     r"""The steps t = 1 ... T of a cell over one sequence.
 
     ``x`` (T, D) are the inputs; ``gates`` and ``states`` hold, under their names, the values
-    (T, H) of each step. For the gradient along the cell state,
+    (T, H) of each step; ``direct_state`` names the state on the direct path. For its gradient,
 
-    - ``direct`` (T,) is :math:`\lVert \operatorname{diag}(f_t) \rVert_2 = \max_j f_{t,j}`, the
-      direct path from :math:`c_{t-1}` to :math:`c_t`;
+    - ``factors`` (T, H) are :math:`f_t`, what the direct path multiplies it by;
     - ``around`` (T,) is :math:`\lVert A_t E_{t-1} \rVert_2`, the way round through the hidden
       state; zero at the first step, whose hidden state was not made from its cell state;
     - ``kept`` (T, H) is :math:`\prod_{s=t+1}^{T} f_s`, the direct path from :math:`c_t` to the
@@ -234,10 +213,17 @@ class CellSteps:
     x: Array
     gates: dict[str, Array]
     states: dict[str, Array]
-    direct: Array
+    direct_state: str
+    factors: Array
     around: Array
     kept: Array
     full: Array
+
+    @property
+    def direct(self) -> Array:
+        r"""The norm :math:`\lVert \operatorname{diag}(f_t) \rVert_2 = \max_j f_{t,j}` (T,)."""
+        largest: Array = self.factors.max(axis=-1)
+        return largest
 
 
 def cell_steps(trace: Trace) -> CellSteps:
@@ -253,11 +239,6 @@ def cell_steps(trace: Trace) -> CellSteps:
     CellSteps
         The record.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `cell_jacobians`.
-
     References
     ----------
     Chapter ch318, equations ``eq-direct-step`` to ``eq-full-path``.
@@ -270,7 +251,8 @@ def cell_steps(trace: Trace) -> CellSteps:
         x=trace.x,
         gates=trace.gates,
         states={name: state[1:] for name, state in trace.states.items()},
-        direct=f.max(axis=-1),
+        direct_state=_cell(trace).DIRECT,
+        factors=f,
         around=np.array([0.0, *around]),
         kept=np.array([*direct_path(trace)[-2::-1], np.ones_like(f[0])]),
         full=np.array([*full[::-1], 1.0]),

@@ -59,11 +59,6 @@ def spectra(
     Spectra
         Logarithms of singular values by seed and lag.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `gradient_flow`; also if a lag is not an integer from 1 to T.
-
     References
     ----------
     Chapter ch317, figure ``fig-spectra``.
@@ -119,11 +114,6 @@ def lyapunov(
     -------
     Lyapunov
         The exponents by seed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `gradient_flow`; also if `skip` leaves no step.
     """
     settings, traces = networks(cell, init, D, H, T, seeds)
     exponents = [
@@ -161,11 +151,6 @@ def powers(matrices: Mapping[str, Array], K: int) -> Powers:
     -------
     Powers
         Norms by matrix and power.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `K` is not a positive integer, or a matrix is not square.
 
     References
     ----------

@@ -31,11 +31,6 @@ def window_grads(trace: Trace, dh: Array, window: int) -> Any:
     Params
         The truncated gradient.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If `window` is not a positive integer, or `dh` does not suit the trace.
-
     References
     ----------
     R. J. Williams and J. Peng, Neural Computation 2 (1990); chapter ch317, ``eq-truncated``.
@@ -75,8 +70,8 @@ def carousel_grads(trace: Trace, dh: Array) -> Any:
 
     Raises
     ------
-    TypeError, ValueError
-        If `trace` is of another cell, or `dh` does not suit it.
+    TypeError
+        If `trace` is of another cell.
 
     References
     ----------
@@ -146,11 +141,6 @@ def truncation_bias(
     -------
     TruncationBias
         Cosines by seed and window.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `gradient_flow`; also if a window is not a positive integer.
 
     References
     ----------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lstm_lab import checks, records, sequence
-from lstm_lab.gradflow import SEEDS, Experiment, geometric_mean
+from lstm_lab.gradflow.experiment import SEEDS, Experiment, geometric_mean
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import stack
 from lstm_lab.sequence import Cell

@@ -1,23 +1,21 @@
-"""The ablation: what a run is, and how the table becomes the outcome of each variant."""
+"""The ablation: what a run is, and how the rows become the outcome of each variant."""
 
 from functools import partial
 
 import numpy as np
 import pytest
 
-from lstm_lab import ablation, coupled, gradflow, lstm, sweeps, tasks, training
-from lstm_lab.ablation import sweep
+from lstm_lab import coupled, gradflow, lstm, tasks, training
+from lstm_lab.experiments import ablation
+from lstm_lab.experiments.store import grid
 from lstm_lab.packing import split_rows
-from lstm_lab.sweeps import Row
-
-SMALL = {"variant": "no forget gate, b_i = -3", "seed": 1}
 
 
 @pytest.fixture
 def short(monkeypatch):
     """Few updates of a small network."""
     small = partial(ablation.RECIPE, T=8, H=4, steps=6, evaluate_every=2)
-    monkeypatch.setattr(sweep, "RECIPE", small)
+    monkeypatch.setattr(ablation, "RECIPE", small)
 
 
 @pytest.mark.parametrize(
@@ -59,19 +57,21 @@ def test_variants_of_one_seed_begin_with_the_same_weights():
 
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("variant", ["LSTM", "coupled gates"])
-def test_an_experiment_is_a_training_run(variant):
+def test_an_experiment_is_a_training_run_and_a_probe_its_beginning(variant):
     found = ablation.experiment(variant=variant, seed=1)
     arch = ablation.VARIANTS[variant].arch
     run = training.fit(arch, ablation.configure(variant=variant, seed=1))
+    first = ablation.probe(variant=variant, seed=1)["first_losses"]
     np.testing.assert_array_equal(found["first_losses"], run.losses[:3])
+    np.testing.assert_array_equal(found["first_losses"], first)
     assert found["updates"] == run.steps == 6
     assert found["held_out"] == run.held_out[-1]
     assert found["solved"] is False
 
 
 @pytest.mark.usefixtures("short")
-def test_saturated_is_what_the_histogram_of_the_gates_says(monkeypatch):
-    monkeypatch.setattr(sweep, "SATURATED", 0.3)
+def test_saturated_is_the_share_in_the_histogram_of_the_gates(monkeypatch):
+    monkeypatch.setattr(ablation, "SATURATED", 0.3)
     variant = "LSTM"
     found = ablation.experiment(variant=variant, seed=1)
     run = training.fit(lstm, ablation.configure(variant=variant, seed=1))
@@ -89,27 +89,18 @@ def test_saturated_is_what_the_histogram_of_the_gates_says(monkeypatch):
     assert 0 < found["saturated_before"][1] < 1
 
 
-@pytest.mark.usefixtures("short")
-def test_a_probe_is_the_beginning_of_the_experiment():
-    found = ablation.experiment(**SMALL)["first_losses"]
-    np.testing.assert_array_equal(
-        ablation.probe(**SMALL)["first_losses"], found
-    )
-
-
-def test_outcomes_are_told_apart_by_variant():
+def test_outcomes_are_gathered_by_variant():
     rows = [
-        Row(
-            *case,
-            {
+        case._replace(
+            result={
                 "updates": case.row,
                 "solved": case.row % 4 == 0,
                 "held_out": 0.5,
                 "saturated_before": [0.0, 0.0, 0.0],
                 "saturated_after": [0.0, 0.5, case.seed / 100],
-            },
+            }
         )
-        for case in ablation.SWEEP.cases
+        for case in grid(ablation)
     ]
     found = ablation.outcomes(rows)
     assert list(found) == list(ablation.VARIANTS)
@@ -121,10 +112,3 @@ def test_outcomes_are_told_apart_by_variant():
     np.testing.assert_array_equal(
         second.saturated_after[:, 2], np.arange(S) / 100
     )
-
-
-def test_the_store_is_complete_and_of_this_code():
-    table = sweeps.load(ablation.SWEEP, ablation.STORE)
-    assert [row[:3] for row in table] == [
-        case[:] for case in ablation.SWEEP.cases
-    ]

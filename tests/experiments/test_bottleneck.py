@@ -1,13 +1,14 @@
-"""The runs of the chapter on sequences: what a run is, and how the table becomes curves."""
+"""The runs of the chapter on sequences: what a run is, and how the rows become curves."""
 
 from functools import partial
 
 import numpy as np
 import pytest
 
-from lstm_lab import bottleneck, dates, seq2seq, sweeps
-from lstm_lab.bottleneck import USUAL, sweep
-from lstm_lab.sweeps import Row
+from lstm_lab import dates
+from lstm_lab.experiments import bottleneck
+from lstm_lab.experiments.bottleneck import USUAL
+from lstm_lab.experiments.store import grid
 from lstm_lab.tokenizer import PAD
 
 DATES = {**USUAL, "problem": "dates", "attention": "dot"}
@@ -23,37 +24,18 @@ def short(monkeypatch):
         )
         for name, problem in bottleneck.problems().items()
     }
-    monkeypatch.setattr(sweep, "problems", lambda: small)
-    monkeypatch.setattr(sweep, "RECIPE", partial(sweep.RECIPE, batch_size=3))
-    monkeypatch.setattr(sweep, "HELD_OUT", 5)
-
-
-def test_a_configuration_is_what_it_says():
-    config = bottleneck.configure(
-        problem="dates",
-        attention="additive",
-        hidden=10,
-        teacher_forcing=0.5,
-        updates=None,
-        seed=3,
+    monkeypatch.setattr(bottleneck, "problems", lambda: small)
+    monkeypatch.setattr(
+        bottleneck, "RECIPE", partial(bottleneck.RECIPE, batch_size=3)
     )
-    problem = bottleneck.problems()["dates"]
-    assert config.network == seq2seq.Network(
-        sources=problem.vocabularies.source.size,
-        targets=problem.vocabularies.target.size,
-        embedding=5,
-        hidden=10,
-        attention="additive",
-    )
-    assert (config.teacher_forcing, config.seed) == (0.5, 3)
-    assert (config.steps, config.evaluate_every) == (700, 50)
+    monkeypatch.setattr(bottleneck, "HELD_OUT", 5)
 
 
 def test_sources_are_read_in_both_orders():
     texts = ("abc", "de"), ("abc", "de")
     letters = bottleneck.problems()["copy"].vocabularies
-    forwards = bottleneck.batch("copy", texts, "forwards")
-    backwards = bottleneck.batch("copy", texts, "backwards")
+    forwards = bottleneck.batch("copy", "forwards", texts)
+    backwards = bottleneck.batch("copy", "backwards", texts)
     for b, text in enumerate(texts[0]):
         assert letters.source.decode(forwards.source[:, b]) == text
         assert letters.source.decode(backwards.source[:, b]) == text[::-1]
@@ -63,7 +45,7 @@ def test_sources_are_read_in_both_orders():
 
 def test_padding_counts_where_it_should():
     texts = ("abc", "de"), ("abc", "de")
-    pairs = bottleneck.batch("copy", texts, "forwards")
+    pairs = bottleneck.batch("copy", "forwards", texts)
     assert bottleneck.padded(pairs, None) is pairs
     least = bottleneck.padded(pairs, 1)
     np.testing.assert_array_equal(least.target, pairs.target)
@@ -154,16 +136,18 @@ def test_seed_order_and_padding_make_a_difference():
 
 
 def rows():
-    """Return a table in which every result is known from the row's number."""
+    """Return rows in which every result is known from the row's number."""
     return [
-        Row(*case, {"losses": [case.row, -case.row], "reported": case.row})
-        for case in bottleneck.SWEEP.cases
+        case._replace(
+            result={"losses": [case.row, -case.row], "reported": case.row}
+        )
+        for case in grid(bottleneck)
     ]
 
 
 def test_curves_are_the_runs_of_a_configuration():
     first = bottleneck.curves(rows(), "losses", hidden=32)
-    np.testing.assert_array_equal(first.at, [1, 2])
+    np.testing.assert_array_equal(first.points, [1, 2])
     np.testing.assert_array_equal(first.values, [[n, -n] for n in range(10)])
     np.testing.assert_array_equal(first.median, [4.5, -4.5])
     low, high = first.range
@@ -171,7 +155,7 @@ def test_curves_are_the_runs_of_a_configuration():
     np.testing.assert_array_equal(high, [9, 0])
     usual = bottleneck.curves(rows(), "reported", [30])
     np.testing.assert_array_equal(usual.values[:, 0], range(10, 20))
-    np.testing.assert_array_equal(usual.at, [30])
+    np.testing.assert_array_equal(usual.points, [30])
 
 
 def test_ten_runs_hold_the_median_as_often_as_their_band_says():
@@ -182,30 +166,14 @@ def test_ten_runs_hold_the_median_as_often_as_their_band_says():
     assert found.confidence == 511 / 512 == pytest.approx(held, abs=0.0005)
 
 
-def test_what_is_not_in_the_table_is_named():
-    with pytest.raises(
-        ValueError, match="changed must lead to a configuration"
-    ):
+def test_curves_that_are_not_stored_are_refused():
+    with pytest.raises(ValueError, match=r"rows must have a run with .*: 5"):
         bottleneck.curves(rows(), "losses", hidden=5)
-    with pytest.raises(ValueError, match="one of losses, reported, got 'exa"):
+    with pytest.raises(
+        ValueError, match=r"rows must have a run with .*'width'"
+    ):
+        bottleneck.curves(rows(), "losses", width=64)
+    with pytest.raises(ValueError, match=r"'losses', 'reported'\], got 'exa"):
         bottleneck.curves(rows(), "exact")
-    with pytest.raises(ValueError, match="at must be of length 2, got 3"):
+    with pytest.raises(ValueError, match="points must be of length 2, got 3"):
         bottleneck.curves(rows(), "losses", [1, 2, 3])
-    with pytest.raises(TypeError, match="at must be a list of numbers"):
-        bottleneck.curves(rows(), "losses", 3)
-    with pytest.raises(TypeError, match=r"at\[1\] must be a real number"):
-        bottleneck.curves(rows(), "losses", [1, "2"])
-    with pytest.raises(TypeError, match="field must be a str"):
-        bottleneck.curves(rows(), ["losses"])
-    with pytest.raises(TypeError, match=r"rows\[0\] must be .*Row, got"):
-        bottleneck.curves(["losses"], "losses")
-    with pytest.raises(ValueError, match="changed must lead to"):
-        bottleneck.curves(rows(), "losses", hidden=np.array([32, 64]))
-    with pytest.raises(ValueError, match="rows must have a run of the conf"):
-        bottleneck.curves([], "losses")
-
-
-def test_the_store_is_complete_and_of_this_code():
-    table = sweeps.load(bottleneck.SWEEP, bottleneck.STORE)
-    cases = bottleneck.SWEEP.cases
-    assert [row[:3] for row in table] == [case[:] for case in cases]

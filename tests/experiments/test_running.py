@@ -1,0 +1,350 @@
+"""Experiments as they run: complete, each row once, the same however it came about."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+
+import pytest
+from distributed import LocalCluster
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from lstm_lab.experiments import (
+    ExperimentError,
+    Row,
+    check,
+    column,
+    load,
+    run,
+    status,
+)
+from lstm_lab.experiments.__main__ import main
+
+from .conftest import POWERS, TOOLS
+
+CASES = [(x, seed) for x in (3, 1, 2) for seed in (7, 5)]
+PATIENCE = 600  # seconds, after which something hangs: no machine is as slow
+
+
+def as_calls(*numbers):
+    return [{"x": CASES[n][0], "seed": CASES[n][1]} for n in numbers]
+
+
+def lines(file):
+    return file.read_bytes().splitlines(keepends=True) if file.exists() else []
+
+
+def start(powers, *words, **variables):
+    """Start the command in a process of its own."""
+    name = powers.__name__
+    return subprocess.Popen(
+        [sys.executable, "-m", "lstm_lab.experiments", "run", name, *words],
+        cwd=powers.STORE.parent.parent,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.01)
+
+
+# Running
+
+
+def test_every_configuration_runs_with_every_seed_once(powers, calls):
+    rows = run(powers, jobs=1)
+    assert calls() == as_calls(*range(6))
+    for n, (row, (x, seed)) in enumerate(zip(rows, CASES, strict=True)):
+        assert row[:3] == (n, {"x": x}, seed)
+        assert (row.result["power"], row.result["list"]) == (x**2, [x, seed])
+    assert repr(load(powers)) == repr(rows)
+    assert status(powers) == f"{powers.STORE}: 6 of 6 rows"
+    before = powers.STORE.read_bytes()
+    for renew in (False, True):  # a current store is kept
+        assert repr(run(powers, jobs=1, renew=renew)) == repr(rows)
+    assert calls() == []
+    assert powers.STORE.read_bytes() == before
+
+
+def test_processes_and_their_order_change_no_byte(powers, tmp_path, calls):
+    run(powers, jobs=1)
+    calls()
+    run(powers, tmp_path / "other.jsonl", jobs=2)
+    assert sorted(map(str, calls())) == sorted(map(str, as_calls(*range(6))))
+    other = (tmp_path / "other.jsonl").read_bytes()
+    assert other == powers.STORE.read_bytes()
+
+
+@pytest.mark.parametrize("length", [0, 1, 30, -1])
+def test_a_torn_last_line_is_run_again(powers, calls, length):
+    run(powers, jobs=1)
+    once = lines(powers.STORE)
+    calls()
+    powers.STORE.write_bytes(b"".join(once[:4]) + once[4][:length])
+    assert status(powers) == f"{powers.STORE}: 3 of 6 rows"
+    with pytest.raises(ExperimentError, match="3 of 6 rows are missing"):
+        load(powers)
+    run(powers, jobs=1)
+    assert calls() == as_calls(3, 4, 5)
+    assert lines(powers.STORE) == once
+
+
+def test_a_killed_process_loses_no_row(powers, tmp_path, calls):
+    once = tmp_path / "once.jsonl"
+    run(powers, once, jobs=1)
+    calls()
+    process = start(powers, "--jobs", "2", HOLD="3")
+    wait_for(lambda: len(lines(powers.STORE)) > 2)
+    process.kill()
+    process.communicate()
+    kept = set(lines(powers.STORE)[1:])
+    done = [json.loads(line)["row"] for line in kept]
+    assert 2 <= len(done) < 6
+    calls()
+    run(powers, jobs=1)
+    assert calls() == as_calls(*(n for n in range(6) if n not in done))
+    assert kept < set(lines(powers.STORE))
+    assert powers.STORE.read_bytes() == once.read_bytes()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_stops_and_the_next_run_continues(powers, jobs):
+    process = start(powers, "--jobs", jobs, HOLD="2")
+    wait_for(lambda: len(lines(powers.STORE)) > 1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "Stopped. Finished rows are stored; the next run continues." in said
+    assert 1 < len(lines(powers.STORE)) < 7
+    assert len(run(powers, jobs=1)) == 6
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.usefixtures("powers")
+def test_a_row_that_raises_costs_no_other(package, jobs, monkeypatch):
+    failing = """if "MENDED" not in os.environ and seed == 5:
+            sys.exit(0) if x == 1 else 1 / 0"""
+    source = POWERS.replace("log(x=x, seed=seed)", failing)
+    fragile = import_module(package("fragile", source))
+    with pytest.raises(ExperimentError) as caught:
+        run(fragile, jobs=jobs)
+    said = str(caught.value)
+    assert said.startswith("3 of 6 rows failed: [1, 3, 5]. The first, {'x': 3}")
+    assert said.endswith("ZeroDivisionError: division by zero\n")
+    assert status(fragile) == f"{fragile.STORE}: 3 of 6 rows"
+    monkeypatch.setenv("MENDED", "")
+    assert [row.row for row in run(fragile, jobs=1)] == [*range(6)]
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ('"power": 1j', "'complex' object has no attribute 'tolist'"),
+        ('"other": 1', r"result must have \['power'\], got \['other'"),
+    ],
+)
+@pytest.mark.usefixtures("powers")
+def test_a_result_that_cannot_be_stored_or_checked_is_a_failure(
+    package, result, message
+):
+    source = POWERS.replace('"power": power(x)', result)
+    experiment = import_module(package("odd", source))
+    with pytest.raises(ExperimentError, match=f"6 of 6 .*(?s:.*){message}"):
+        run(experiment, jobs=1)
+
+
+@pytest.mark.usefixtures("powers")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_linear_algebra_has_one_thread(package, jobs, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")  # for new processes
+    source = (
+        POWERS.replace("(x, seed)", "threads()")
+        + """
+    def threads():
+        from threadpoolctl import threadpool_info
+        return [pool["num_threads"] for pool in threadpool_info()]
+    """
+    )
+    threads = import_module(package("threads", source))
+    with threadpool_limits(2):
+        rows = run(threads, jobs=jobs)
+        here = [pool["num_threads"] for pool in threadpool_info()]
+    assert {*column(rows, "list").flat} == {1}
+    assert 2 in here
+
+
+def test_a_cluster_makes_the_same_store(package, powers, tmp_path):
+    other = tmp_path / "other.jsonl"
+    words = ["run", powers.__name__, "--store", str(other), "--dask"]
+    run(powers, jobs=1)
+    with LocalCluster(
+        n_workers=2, threads_per_worker=2, dashboard_address=None
+    ) as cluster:
+        main([*words, cluster.scheduler_address])
+        assert other.read_bytes() == powers.STORE.read_bytes()
+        package("tools", TOOLS.replace("** 2", "** 3"))
+        with pytest.raises(SystemExit, match="has other code"):
+            main([*words, cluster.scheduler_address, "--renew"])
+
+
+# Stale and damaged stores
+
+
+def test_a_stale_store_is_an_error_with_the_command_that_renews_it(
+    package, powers, tmp_path
+):
+    run(powers, jobs=1)
+    remark = 'def power(x):\n        "A docstring."  # and a comment'
+    package("tools", TOOLS.replace("def power(x):", remark))
+    assert len(load(powers)) == 6
+    package("tools", TOOLS.replace("** 2", "** 3"))
+    before = powers.STORE.read_bytes()
+    for function in (run, load, check):
+        with pytest.raises(ExperimentError) as caught:
+            function(powers)
+        said, command = str(caught.value).split(". Renew it with: ")
+        name = f"{powers.__name__.removesuffix('powers')}tools"
+        assert said == f"{powers.STORE} is stale: {name} changed"
+    assert status(powers) == f"{powers.STORE}: 0 of 6 rows; {name} changed"
+    assert powers.STORE.read_bytes() == before
+    program, *words = shlex.split(command)
+    assert (program, words[-1]) == ("python", "--renew")
+    subprocess.run([sys.executable, *words], check=True, cwd=tmp_path)
+    assert [*column(load(powers), "power")] == [27, 27, 1, 1, 8, 8]
+
+
+def test_another_grid_is_stale_and_so_is_a_missing_store(powers, tmp_path):
+    other = tmp_path / "another one.jsonl"
+    with pytest.raises(ExperimentError) as caught:
+        load(powers, other)
+    assert str(caught.value) == (
+        f"{other} is stale: there is no such file. Renew it with: python -m"
+        f" lstm_lab.experiments run {powers.__name__} --renew --store '{other}'"
+    )
+    run(powers, jobs=1)
+    powers.SEEDS = (7, 5, 6)
+    with pytest.raises(ExperimentError, match="is stale: seeds changed"):
+        run(powers)
+
+
+def test_a_damaged_line_is_named_and_never_replaced(powers):
+    run(powers, jobs=1)
+    good = powers.STORE.read_text()
+    for number, old, new in (
+        (1, '"code": {', '"cod": {'),
+        (3, '{"row": 1, ', '{"row": 2, '),
+        (4, '{"row": 2, ', '{"row": -4, '),
+        (5, '{"row": 3, ', '{"row"'),
+        (6, '"nan": NaN}', '"nan": NaN}, "crc": 0'),
+    ):
+        written = good.splitlines(keepends=True)
+        written[number - 1] = written[number - 1].replace(old, new)
+        damaged = "".join(written)
+        assert damaged != good
+        powers.STORE.write_text(damaged)
+        with pytest.raises(ExperimentError, match=f", line {number}, is not"):
+            run(powers, jobs=1, renew=True)
+        assert powers.STORE.read_text() == damaged
+
+
+# Checking
+
+
+@pytest.fixture
+def changed(powers):
+    """Return the experiment with a store in which row 0 is wrong, and row 1 almost right."""
+    run(powers, jobs=1)
+    first, second = '"power": 9.0', '"power": 9.0'
+    text = powers.STORE.read_text().replace(first, '"power": 8.0', 1)
+    powers.STORE.write_text(text.replace(second, '"power": 9.000001', 1))
+    return powers
+
+
+def test_a_changed_result_is_found(changed, calls, capsys):
+    calls()
+    assert check(changed, jobs=1) == ["row 0, power: 8.0 stored, 9.0 now"]
+    assert calls() == as_calls(*range(6))
+    assert check(changed, rows=[4, 1], jobs=1) == []
+    assert calls() == as_calls(1, 4)
+    with pytest.raises(SystemExit, match=r"^row 0, power: 8\.0 stored, 9\.0"):
+        main(["check", changed.__name__, "--jobs", "1"])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_result_of_another_shape_is_found(powers):
+    run(powers, jobs=1)
+    text = powers.STORE.read_text()
+    powers.STORE.write_text(text.replace("[3, 7]", "[3]"))
+    powers.SIGNATURE = {"list": 0.0}
+    assert check(powers, jobs=1) == ["row 0, list: [3] stored, [3, 7] now"]
+
+
+def test_a_probe_is_run_in_place_of_the_experiment(changed, calls):
+    calls()
+    changed.probe = probe
+    assert check(changed, rows=range(2, 6), jobs=1) == []
+    assert calls() == []
+
+
+def probe(*, x, seed):  # noqa: ARG001
+    return {"power": float(x**2), "nan": float("nan")}
+
+
+def test_nothing_is_confirmed_where_nothing_is_compared(powers):
+    run(powers, jobs=1)
+    for rows in ([], [1, 17]):
+        with pytest.raises(ValueError, match="rows must be some of the 6"):
+            check(powers, rows=rows, jobs=1)
+    powers.STORE.write_bytes(lines(powers.STORE)[0])
+    with pytest.raises(ValueError, match="rows must be some of the 0"):
+        check(powers, jobs=1)
+    run(powers, jobs=1)
+    powers.SIGNATURE = {}
+    with pytest.raises(ValueError, match="SIGNATURE have fields to compare"):
+        check(powers, jobs=1)
+
+
+def test_columns_are_of_rows_with_a_configuration():
+    rows = [
+        Row(n, {"a": n % 2, "b": 1}, 0, {"y": [n, 0], "z": None})
+        for n in range(4)
+    ]
+    assert column(rows, "y", a=1).tolist() == [[1, 0], [3, 0]]
+    assert len(column(rows, "y", b=1)) == len(column(rows, "y")) == 4
+    with pytest.raises(ValueError, match=r"rows must .* \{'a': 2\}, got none"):
+        column(rows, "y", a=2)
+    with pytest.raises(ValueError, match=r"one of \['y', 'z'\], got 'x'"):
+        column(rows, "x")
+
+
+# The command
+
+
+def test_an_experiment_from_its_start_to_its_check(powers, capsys):
+    def said(action):
+        main([action, powers.__name__, "--jobs", "1"])
+        return capsys.readouterr().out
+
+    missing = f"{powers.STORE}: 0 of 6 rows; there is no such file\n"
+    complete = f"{powers.STORE}: 6 of 6 rows\n"
+    assert said("status") == missing
+    assert said("run") == complete
+    assert said("check") == f"All rows agree with the store.\n{complete}"
+
+
+def test_experiments_of_the_book_have_short_names(capsys):
+    main(["status", "phase"])
+    assert capsys.readouterr().out.endswith("phase.jsonl: 640 of 640 rows\n")
+    with pytest.raises(SystemExit, match="No module named 'phases'"):
+        main(["status", "phases"])
