@@ -25,8 +25,8 @@ NETWORKS = {
 
 
 def network(**options):
-    sizes = {"sources": SOURCES, "targets": TARGETS, "embedding": 3}
-    return seq2seq.Network(**{**sizes, "hidden": 4, **options})
+    sizes = {"sources": SOURCES, "targets": TARGETS, "embedding": 2}
+    return seq2seq.Network(**{**sizes, "hidden": 3, **options})
 
 
 def some_pairs(rng, source_lengths=(5, 3, 1, 4), target_lengths=(3, 4, 2, 1)):
@@ -53,7 +53,7 @@ def net(request):
 def params(net, rng):
     """Return weights of which none is zero."""
     drawn = seq2seq.init(net, rng=rng)
-    return tree.map(lambda leaf: rng.normal(0, 0.7, leaf.shape), drawn)
+    return tree.map(lambda leaf: rng.normal(0, 1, leaf.shape), drawn)
 
 
 @pytest.fixture

@@ -273,12 +273,12 @@ def test_steps_that_cannot_be_taken(pairs, rng, tokens, error, message):
 def test_weights_of_another_network(pairs, rng):
     params = seq2seq.init(network(), rng=rng)
     for other, message in (
-        (network(targets=9), r"params.target must have shape \(9, 3\)"),
+        (network(targets=9), r"params.target must have shape \(9, 2\)"),
         (network(hidden=6), r"params.W_out must have shape \(8, 6\)"),
     ):
         with pytest.raises(ValueError, match=message):
             seq2seq.loss(other, params, pairs)
-    spoiled = params._replace(source=np.full((SOURCES, 3), np.nan))
+    spoiled = params._replace(source=np.full((SOURCES, 2), np.nan))
     with pytest.raises(
         ValueError, match=r"params.source must be finite, got nan"
     ):
@@ -294,8 +294,8 @@ def test_weights_of_another_network(pairs, rng):
 
 
 def test_values_are_plain_and_shown_in_a_line(rng):
-    net = network(hidden=np.int16(4), layers=np.uint8(2), residual=np.True_)
-    assert net == network(hidden=4, layers=2, residual=True)
+    net = network(hidden=np.int16(3), layers=np.uint8(2), residual=np.True_)
+    assert net == network(hidden=3, layers=2, residual=True)
     assert type(net.hidden) is type(net.layers) is int
     assert net.residual is True
     assert "cell=lstm," in repr(net)

@@ -1,6 +1,6 @@
 """Sequence-to-sequence models: stacked layers, attention, search, and training by hand."""
 
-from lstm_lab.seq2seq.attention import KINDS, Additive, Bilinear, Dot
+from lstm_lab.seq2seq.attention import KINDS, Dot
 from lstm_lab.seq2seq.decoding import (
     Decoded,
     beam,
@@ -19,7 +19,6 @@ from lstm_lab.seq2seq.fitting import (
     mixed_inputs,
 )
 from lstm_lab.seq2seq.model import (
-    Attention,
     Encoded,
     Network,
     Pairs,
@@ -47,9 +46,6 @@ from lstm_lab.seq2seq.translating import (
 
 __all__ = [
     "KINDS",
-    "Additive",
-    "Attention",
-    "Bilinear",
     "Decoded",
     "DepthMap",
     "Dot",

@@ -1,13 +1,6 @@
-r"""Attention: a weighted mean of the encoder's outputs, with weights that each query chooses.
+"""Attention: a weighted mean of the encoder's outputs, with weights that each query chooses.
 
-.. math::
-
-    e_{st} = \operatorname{score}(q_s, m_t), \qquad
-    \alpha_{st} = \frac{\exp e_{st}}{\sum_{\tau \le T_b} \exp e_{s\tau}}, \qquad
-    \bar m_s = \sum_t \alpha_{st}\, m_t
-
-The sum of a softmax runs over the steps of a source, T_b, and not over its padding, whose weights
-are exactly zero. The type of the parameters says which score it is.
+The type of the parameters says which score it is.
 
 Sources: D. Bahdanau, K. Cho and Y. Bengio, "Neural machine translation by jointly learning to
 align and translate", ICLR (2015), for the additive score; M.-T. Luong, H. Pham and C. D. Manning,
@@ -138,7 +131,7 @@ def attend(
 
     .. math::
 
-        \alpha_{st} = \frac{\exp e_{st}}{\sum_\tau \exp e_{s\tau}}, \qquad
+        \alpha_{st} = \frac{\exp e_{st}}{\sum_{\tau \le T_b} \exp e_{s\tau}}, \qquad
         \bar m_s = \sum_t \alpha_{st}\, m_t
 
     Parameters
@@ -146,7 +139,7 @@ def attend(
     params, queries, memory
         As for `scores`.
     mask : ndarray of bool of shape (B, T)
-        False at the padding of a source.
+        False at the padding of a source, after its T_b steps.
 
     Returns
     -------

@@ -87,8 +87,6 @@ def beam(
 ) -> Decoded:
     r"""Keep the likeliest beginnings at each step, and return the target of the best score.
 
-    .. math:: \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\beta}}
-
     A target that has ended keeps its place in the beam as long as its score is among the best.
     The search is over when all have ended or are as long as a target may be. The best of those
     that ended is returned; if none did, the best beginning. `PAD` and `BOS` are never taken.
@@ -247,9 +245,7 @@ def every_target(symbols: Tokens, longest: int) -> tuple[Tokens, Lengths]:
 
 
 def log_probability(network: Network, params: Params, pairs: Pairs) -> Array:
-    r"""Return the logarithms (B,) of the targets' probabilities, in nats.
-
-    .. math:: \ln p(y \mid x) = \sum_{s=1}^{S} \ln p(y_s \mid y_{<s}, x)
+    """Return the logarithms (B,) of the targets' probabilities, in nats.
 
     References
     ----------

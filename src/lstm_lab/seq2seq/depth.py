@@ -85,7 +85,7 @@ def depth_map(
         params = [draw(H, H, rng=weights_rng) for _ in range(layers)]
         # One example for each direction of the loss; their inputs are the same.
         x = np.repeat(inputs_rng.normal(size=(T, 1, H)), H, axis=1)
-        _, _, trace = stack.forward(cell, params, x, residual=residual)
+        trace = stack.forward(cell, params, x, residual=residual)
         doutputs = np.zeros_like(x)
         doutputs[-1] = np.eye(H)
         dinputs = stack.backward(trace, doutputs).inputs

@@ -77,13 +77,12 @@ def fit(
     held_out : Pairs
         Pairs that are not trained on.
     progress : bool, optional
-        As for ``training.train``, whose errors this function raises as well.
+        As for ``training.train``, which raises the errors, too.
 
     Returns
     -------
     training.Run
-        The record; its ``evaluations`` are of type `PairsEvaluation`. On ``KeyboardInterrupt``
-        that of the updates before it.
+        The record; its ``evaluations`` are of type `PairsEvaluation`.
     """
     checks.instance("config", config, PairsConfig)
     if not callable(draw):

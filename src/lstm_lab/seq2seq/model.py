@@ -195,7 +195,7 @@ def encode(
     """Read sources (T, B) of some lengths (B,)."""
     check_params(network, params)
     source, lengths = checked_tokens("source", source, lengths, network.sources)
-    outputs, states, trace = stack.forward(
+    trace = stack.forward(
         network.cell,
         params.encoder,
         params.source[source],
@@ -203,21 +203,19 @@ def encode(
         residual=network.residual,
     )
     mask = _within(source, lengths).T
-    return Encoded(outputs.swapaxes(0, 1), mask, states, trace)
+    return Encoded(trace.outputs.swapaxes(0, 1), mask, trace.last, trace)
 
 
 def _decode(
     network: Network, params: Params, states: States, inputs: Any
-) -> tuple[Array, States, stack.Trace]:
-    """Return the queries (B, S, H), the last states, and the trace."""
-    outputs, last, trace = stack.forward(
+) -> stack.Trace:
+    return stack.forward(
         network.cell,
         params.decoder,
         params.target[inputs],
         states,
         residual=network.residual,
     )
-    return outputs.swapaxes(0, 1), last, trace
 
 
 def _attend(
@@ -276,15 +274,17 @@ def step(
     checks.instance("encoded", encoded, Encoded)
     tokens = checks.integers("tokens", tokens, len(encoded.mask))
     tokens = _known("tokens", tokens, network.targets)
-    queries, states, _ = _decode(network, params, states, tokens[np.newaxis])
+    decoder = _decode(network, params, states, tokens[np.newaxis])
+    queries = decoder.outputs.swapaxes(0, 1)
     outputs, _, weights = _attend(params, queries, encoded)
     answers = _read_out(params, outputs[:, 0])
-    return answers, states, None if weights is None else weights[:, 0]
+    return answers, decoder.last, None if weights is None else weights[:, 0]
 
 
 def _forward(network: Network, params: Params, pairs: Pairs) -> _Forward:
     encoded = encode(network, params, pairs.source, pairs.source_lengths)
-    queries, _, decoder = _decode(network, params, encoded.states, pairs.inputs)
+    decoder = _decode(network, params, encoded.states, pairs.inputs)
+    queries = decoder.outputs.swapaxes(0, 1)
     return _Forward(
         encoded, decoder, queries, *_attend(params, queries, encoded)
     )

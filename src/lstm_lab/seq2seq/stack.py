@@ -27,8 +27,15 @@ States = tuple[tuple[Array, ...], ...]
 
 
 class Trace(NamedTuple):
-    """What `forward` leaves for `backward`: the traces of the layers, and how it was called."""
+    """What `forward` returns.
 
+    ``outputs`` (T, B, H) are those of the highest layer, meaningless after the end of a sequence;
+    ``last`` are the states of each layer after the last step of each sequence. `backward` needs
+    the rest: the traces of the layers, and the arguments of the call.
+    """
+
+    outputs: Array
+    last: States
     layers: tuple[sequence.Trace, ...]
     lengths: Lengths | None
     residual: bool
@@ -54,13 +61,11 @@ def forward(
     *,
     lengths: Lengths | None = None,
     residual: bool = False,
-) -> tuple[Array, States, Trace]:
-    """Run the layers over inputs (T, B, D), from initial states or from zeros.
+) -> Trace:
+    """Run the layers over inputs (T, B, D) of some lengths (B,), from initial states or zeros.
 
-    With ``residual`` each layer but the lowest adds its input to its output. Returned are the
-    outputs (T, B, H) of the highest layer, which are meaningless after the end of a sequence, the
-    states of each layer after the last step of each sequence (`lengths`, or T), and the trace.
-    States that are not finite raise a FloatingPointError.
+    With ``residual`` each layer but the lowest adds its input to its output. States that are not
+    finite raise a FloatingPointError.
 
     References
     ----------
@@ -82,7 +87,7 @@ def forward(
         final = (state[ends, np.arange(B)] for state in trace.states.values())
         last.append(tuple(final))
         traces.append(trace)
-    return x, tuple(last), Trace(tuple(traces), lengths, residual)
+    return Trace(x, tuple(last), tuple(traces), lengths, residual)
 
 
 def backward(

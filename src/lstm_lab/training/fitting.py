@@ -66,13 +66,12 @@ def fit(cell: Cell, config: TaskConfig, *, progress: bool | None = None) -> Run:
     config : TaskConfig
         Everything else that decides the run.
     progress : bool, optional
-        As for `train`, whose errors this function raises as well.
+        As for `train`, which raises the errors, too.
 
     Returns
     -------
     Run
-        The record; its models are of type `Model`. On ``KeyboardInterrupt`` that of the updates
-        before it.
+        The record; its models are of type `Model`.
     """
     checks.cell("cell", cell)
     checks.instance("config", config, TaskConfig)

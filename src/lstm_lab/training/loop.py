@@ -33,10 +33,8 @@ class Config:
         Its step size.
     clip : float or None
         Norm to which longer gradients are shortened; None leaves them as they are.
-    criterion : float or None
-        Training stops as soon as the mean of the last `window` losses is below this.
-    window : int
-        The number of losses in that mean.
+    criterion, window : float or None, int
+        Training stops as soon as the mean of the last `window` losses is below the criterion.
     evaluate_every : int
         Updates between two evaluations on held-out examples.
     dtype : dtype
@@ -164,18 +162,13 @@ def train(
 
     Parameters
     ----------
-    cell : str
-        Name of the model's cell, for the record.
-    config : Config
-        How it is trained.
-    initial : tree of ndarrays
-        The first parameters.
+    cell, config, initial : str, Config, tree of ndarrays
+        Name of the model's cell, how it is trained, and its first parameters.
     draw, loss_and_grads, evaluate : callables
         ``draw()`` returns a new batch, ``loss_and_grads(params, batch)`` the loss and its gradient
         and ``evaluate(step, params)`` an `Evaluation`, or another NamedTuple that begins like it.
     progress : bool, optional
-        Whether to show a progress bar. By default it is shown on a terminal and in an open
-        notebook, but not on an executed page.
+        Whether to show a progress bar; by default on a terminal and in an open notebook only.
 
     Returns
     -------
@@ -185,8 +178,7 @@ def train(
     Raises
     ------
     FloatingPointError
-        If a loss, a gradient or a parameter becomes NaN or infinite; the message names the
-        step and the last finite loss.
+        If a loss, a gradient or a parameter becomes NaN or infinite; it names the step.
     """
     optimizer = config.optimizer(config.learning_rate)
     params, state, step = initial, optimizer.init(initial), 0

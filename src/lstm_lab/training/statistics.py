@@ -19,22 +19,12 @@ class Rate(NamedTuple):
 
 
 def wilson_interval(successes: int, n: int) -> Rate:
-    r"""Return a share of successes, with Wilson's interval.
+    r"""Return the share :math:`\hat p` of successes in n trials, with Wilson's interval.
 
     .. math::
 
         \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} +
         \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}}, \qquad z = 1.96
-
-    Parameters
-    ----------
-    successes, n : int
-        How many of how many succeeded; at least one was tried.
-
-    Returns
-    -------
-    Rate
-        Share, lower and upper end, between 0 and 1.
 
     References
     ----------
@@ -72,17 +62,7 @@ def median_interval(
 
     since each value is below the true median with probability one half. This assumes nothing
     about the distribution. If fewer than half of the values are cut off at a limit, the median
-    is still right.
-
-    Parameters
-    ----------
-    values : sequence of float
-        At least six; fewer have no such interval.
-
-    Returns
-    -------
-    Median
-        The median, lower and upper end.
+    is still right. Fewer than six values have no such interval.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     n = ordered.size
