@@ -276,17 +276,18 @@ def pull_back(
     dfirst : sequence of ndarrays of shape (..., H)
         Gradients with respect to the initial states.
     """
-    carried, steps = dlast, []
-    for t in reversed(range(len(trace.caches))):
-        totals = [
+    T, *batch, _ = trace.x.shape
+    da = np.empty((T, *batch, len(trace.params.b)), trace.rows.dtype)
+    carried = dlast
+    for t in reversed(range(T)):
+        arrived = [
             later if loss is None else later + loss[t]
             for later, loss in zip(carried, dstates, strict=True)
         ]
-        da, carried = trace.cell.step_vjp(
-            trace.weights, trace.caches[t], *totals
+        da[t], carried = trace.cell.step_vjp(
+            trace.weights, trace.caches[t], *arrived
         )
-        steps.append(da)
-    return np.stack(steps[::-1]), carried
+    return da, carried
 
 
 def _at_ends(dlast: Array, lengths: Any, T: int) -> Array:
