@@ -154,7 +154,10 @@ def chain_rule_of_probability():
     params, W_y = rnn.init(V, H, rng=rng), rng.normal(size=(V, H))
     total = 0.0
     for tokens in itertools.product(range(V), repeat=4):
-        scores = sequence.forward(rnn, params, np.eye(V)[list(tokens)]).h[:-1] @ W_y.T
+        scores = (
+            sequence.forward(rnn, params, np.eye(V)[list(tokens)]).h[:-1]
+            @ W_y.T
+        )
         p = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
         loss = -np.log(p[np.arange(4), tokens]).mean()
         total += np.exp(-4 * loss)
@@ -309,7 +312,7 @@ def scores_of_targets():
     longer = batch.target_lengths.max() + 1
     symbols = np.arange(4, 8)
     target, sizes = seq2seq.every_target(symbols, longer)
-    every = seq2seq.Batch(
+    every = seq2seq.Pairs(
         np.repeat(batch.source[:, :1], len(sizes), axis=1),
         np.repeat(batch.source_lengths[:1], len(sizes)),
         target,
@@ -372,7 +375,8 @@ def rnn_jacobian():
     (U,) = recurrent(params, rnn.GATES)
     for t in range(1, T + 1):
         step = jacobian(
-            lambda h, t=t: sequence.forward(rnn, params, x[t - 1 : t], h).h[1], h[t - 1]
+            lambda h, t=t: sequence.forward(rnn, params, x[t - 1 : t], h).h[1],
+            h[t - 1],
         )
         close(np.diag(1 - h[t] ** 2) @ U, step)
 
@@ -388,7 +392,10 @@ def rnn_product():
             product = product @ np.diag(1 - h[s] ** 2) @ U
         close(
             product,
-            jacobian(lambda h, t=t: sequence.forward(rnn, params, x[t:], h).h[-1], h[t]),
+            jacobian(
+                lambda h, t=t: sequence.forward(rnn, params, x[t:], h).h[-1],
+                h[t],
+            ),
         )
 
 
@@ -416,7 +423,7 @@ def backpropagation_through_time():
 
 @identity("eq-bptt-paths", "eq-truncated")
 def every_later_loss_sends_a_gradient():
-    params, trace, rng = example(rnn)
+    _, trace, rng = example(rnn)
     e = rng.normal(size=(T, H))
     J = jacobians.step_jacobians(trace)
 
@@ -444,7 +451,9 @@ def a_jacobian_is_a_sum_over_paths():
     x, h = trace.x, trace.h
     (U,) = recurrent(params, rnn.GATES)
     t, s = 1, 4
-    numeric = jacobian(lambda h: sequence.forward(rnn, params, x[t:s], h).h[-1], h[t])
+    numeric = jacobian(
+        lambda h: sequence.forward(rnn, params, x[t:s], h).h[-1], h[t]
+    )
     for i, j in np.ndindex(H, H):
         total = 0.0
         for between in itertools.product(range(H), repeat=s - t - 1):
