@@ -312,7 +312,7 @@ def scores_of_targets():
     longer = batch.target_lengths.max() + 1
     symbols = np.arange(4, 8)
     target, sizes = seq2seq.every_target(symbols, longer)
-    every = seq2seq.Batch(
+    every = seq2seq.Pairs(
         np.repeat(batch.source[:, :1], len(sizes), axis=1),
         np.repeat(batch.source_lengths[:1], len(sizes)),
         target,
@@ -423,7 +423,7 @@ def backpropagation_through_time():
 
 @identity("eq-bptt-paths", "eq-truncated")
 def every_later_loss_sends_a_gradient():
-    params, trace, rng = example(rnn)
+    _, trace, rng = example(rnn)
     e = rng.normal(size=(T, H))
     J = jacobians.step_jacobians(trace)
 

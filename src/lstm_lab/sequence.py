@@ -280,12 +280,12 @@ def pull_back(
     da = np.empty((T, *batch, len(trace.params.b)), trace.rows.dtype)
     carried = dlast
     for t in reversed(range(T)):
-        arrived = [
+        totals = [
             later if loss is None else later + loss[t]
             for later, loss in zip(carried, dstates, strict=True)
         ]
         da[t], carried = trace.cell.step_vjp(
-            trace.weights, trace.caches[t], *arrived
+            trace.weights, trace.caches[t], *totals
         )
     return da, carried
 

@@ -6,6 +6,7 @@ from lstm_lab.experiments.bottleneck import Curves
 
 from lstm_lab import figures, gradflow, lstm, rnn, tasks, training
 from lstm_lab.experiments import phase
+from lstm_lab.experiments.bottleneck import Curves
 from lstm_lab.figures.style import MAP_INK, MAP_PAPER
 
 from .conftest import texts
@@ -39,12 +40,12 @@ def test_cliff_and_descents(ax, explained):
 def test_learning_curves(ax):
     sizes = {"T": 3, "H": 2, "steps": 4, "evaluate_every": 2}
     configs = [
-        training.Config(task=tasks.adding, seed=seed, **sizes)
+        training.TaskConfig(task=tasks.adding, seed=seed, **sizes)
         for seed in (0, 1)
     ]
     runs = {
-        name: [training.fit(arch, config) for config in configs]
-        for name, arch in {"plain": rnn, "gated": lstm}.items()
+        name: [training.fit(cell, config) for config in configs]
+        for name, cell in {"plain": rnn, "gated": lstm}.items()
     }
     baseline = tasks.ADDING_BASELINE
     assert figures.learning_curves(ax, runs, baseline=baseline) is ax
