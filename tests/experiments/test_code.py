@@ -81,6 +81,15 @@ def test_every_python_finds_the_same():
     assert digest(source) == "580388f1aaddcf3e"
 
 
+def test_the_text_of_an_f_string_may_come_in_pieces():
+    def hashed(*pieces):
+        texts = [ast.Constant(piece) for piece in pieces]
+        return fingerprint(ast.JoinedStr([*texts, ast.Name("x"), *texts]))
+
+    assert hashed("a", "", "b") == hashed("", "ab") == hashed("ab")
+    assert hashed("") == hashed() != hashed("a")
+
+
 def test_imports_are_followed_in_all_their_forms(package):
     home = package("__init__", "value = 1")
     package("absolute", "import numpy as np, json")

@@ -39,8 +39,8 @@ class Row(NamedTuple):
 
 def grid(experiment: ModuleType) -> list[Row]:
     """Return all rows of an experiment, still without results; seeds change fastest."""
-    head = _header(experiment)
-    pairs = product(head["configurations"], head["seeds"])
+    seeds = plain(list(experiment.SEEDS))
+    pairs = product(plain(experiment.CONFIGURATIONS), seeds)
     return [Row(n, *pair, {}) for n, pair in enumerate(pairs)]
 
 
