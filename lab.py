@@ -203,8 +203,8 @@ TASKS = {
     "experiments": Task(
         "train the stored networks of the chapters again, if their code has changed",
         commands=tuple(
-            f"python -m lstm_lab.experiments run {name} --renew"
-            for name in ("phase", "ablation", "bottleneck", "reach")
+            f"python -m lstm_lab.experiments run {store.stem} --renew"
+            for store in sorted((ROOT / "src/lstm_lab/data").glob("*.jsonl"))
         ),
     ),
     "benchmark": Task(

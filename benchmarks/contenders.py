@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_lab import gru, interop, lstm, rnn
+from lstm_lab import gru, interop, lstm, rnn, sequence
 from lstm_lab.numerics import Array
 
 # The GRU resets after the matrix product, which is the one that all libraries have.
@@ -64,8 +64,8 @@ def our_training(problem: Problem) -> Callable[[], Any]:
     cell, _ = NETWORKS[network]
 
     def step():
-        trace = cell.forward(params, x, *states)
-        dparams, *others = cell.backward(params, trace, dh)
+        trace = sequence.forward(cell, params, x, *states)
+        dparams, *others = sequence.backward(trace, dh)
         return [*others, *dparams]
 
     return step
@@ -75,7 +75,7 @@ def our_inference(problem: Problem) -> Callable[[], Any]:
     """Return a forward pass that keeps nothing for a backward pass."""
     network, params, x, states, _ = problem
     cell, _ = NETWORKS[network]
-    return lambda: [cell.infer(params, x, *states)[0]]
+    return lambda: [sequence.infer(cell, params, x, *states)[0]]
 
 
 # --- The others ---

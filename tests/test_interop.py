@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from onnx import TensorProto, helper
 
-from lstm_lab import gru, interop, lstm, rnn, tree
+from lstm_lab import gru, interop, lstm, rnn, sequence, tree
 from lstm_lab.numerics import sigmoid
 
 # (T, B, D, H)
@@ -32,8 +32,8 @@ ALL = pytest.mark.parametrize("case", CASES)
 
 def parameters(case, D, H, rng, dtype=np.float64):
     """Return parameters with no array left at zero."""
-    arch, options = CASES[case]
-    params = arch.init(D, H, rng=rng, **options)
+    cell, options = CASES[case]
+    params = cell.init(D, H, rng=rng, **options)
     return tree.map(
         lambda leaf: rng.normal(size=leaf.shape).astype(dtype), params
     )
@@ -50,7 +50,7 @@ def inputs(case, shape, rng, dtype=np.float64):
 
 def converter(framework, case):
     """Return ``to(params)`` and ``back(weights)``, with the framework's options bound."""
-    arch, options = CASES[case]
+    cell, options = CASES[case]
     after = options.get("reset") == "after"
     to = getattr(interop, f"to_{framework}")
     back = getattr(interop, f"from_{framework}")
@@ -59,7 +59,7 @@ def converter(framework, case):
         "keras": {"reset_after": after},
         "onnx": {"linear_before_reset": int(after)},
     }[framework]
-    return partial(to, **flags), partial(back, arch, **flags)
+    return partial(to, **flags), partial(back, cell, **flags)
 
 
 LAYOUTS = [
@@ -149,14 +149,14 @@ DOCUMENTED = pytest.mark.parametrize(
 
 
 def assert_same_states(case, params, x, states, expected):
-    arch, _ = CASES[case]
-    trace = arch.forward(params, x, *states)
-    for name, sequence in zip(
-        arch.STATES, zip(*expected, strict=True), strict=True
+    cell, _ = CASES[case]
+    trace = sequence.forward(cell, params, x, *states)
+    for name, states_of_name in zip(
+        cell.STATES, zip(*expected, strict=True), strict=True
     ):
         assert_allclose(
             getattr(trace, name)[1:],
-            sequence,
+            states_of_name,
             rtol=0,
             atol=FLOAT64,
             err_msg=name,
@@ -189,16 +189,16 @@ def test_imported_weights_in_the_documented_equations(framework, case, shape):
 
 def run_onnx(case, weights, x, states):
     """Run the operator in ONNX Runtime; return the sequence of h, then the last states."""
-    arch, options = CASES[case]
-    operator = {rnn: "RNN", lstm: "LSTM", gru: "GRU"}[arch]
+    cell, options = CASES[case]
+    operator = {rnn: "RNN", lstm: "LSTM", gru: "GRU"}[cell]
     attributes = {"hidden_size": states[0].shape[-1]}
-    if arch is gru:
+    if cell is gru:
         attributes["linear_before_reset"] = int(options["reset"] == "after")
-    initial = [f"initial_{name}" for name in arch.STATES]
+    initial = [f"initial_{name}" for name in cell.STATES]
     fed = {"X": x, **weights} | {
         name: state[None] for name, state in zip(initial, states, strict=True)
     }
-    outputs = ["Y", *(f"Y_{name}" for name in arch.STATES)]
+    outputs = ["Y", *(f"Y_{name}" for name in cell.STATES)]
     node = helper.make_node(
         operator, ["X", "W", "R", "B", "", *initial], outputs, **attributes
     )
@@ -226,11 +226,11 @@ def run_onnx(case, weights, x, states):
 
 
 def assert_same_as_onnx(case, params, weights, x, states):
-    arch, _ = CASES[case]
-    trace = arch.forward(params, x, *states)
+    cell, _ = CASES[case]
+    trace = sequence.forward(cell, params, x, *states)
     Y, last = run_onnx(case, weights, x, states)
     assert_allclose(trace.h[1:], Y, rtol=0, atol=FLOAT32)
-    for name, state in zip(arch.STATES, last, strict=True):
+    for name, state in zip(cell.STATES, last, strict=True):
         assert_allclose(
             getattr(trace, name)[-1], state, rtol=0, atol=FLOAT32, err_msg=name
         )
@@ -292,8 +292,8 @@ def test_arguments_are_neither_changed_nor_shared(framework, case):
 
 @EVERY_LAYOUT
 def test_zero_biases_stay_positive_zeros(framework, case):
-    arch, options = CASES[case]
-    params = arch.init(2, 3, rng=np.random.default_rng(8), **options)
+    cell, options = CASES[case]
+    params = cell.init(2, 3, rng=np.random.default_rng(8), **options)
     for name, array in converter(framework, case)[0](params).items():
         assert not np.signbit(array[array == 0]).any(), name
 
@@ -323,7 +323,10 @@ def test_the_two_resets_are_different_functions():
     x, states = inputs("gru-before", (5, 2, 3, 4), rng)
 
     def apart():
-        runs = (gru.forward(params, x, *states) for params in (before, after))
+        runs = (
+            sequence.forward(gru, params, x, *states)
+            for params in (before, after)
+        )
         first, second = (run.h[1:] for run in runs)
         return np.abs(first - second).max(axis=(1, 2))
 
@@ -505,12 +508,12 @@ def test_peepholes_and_projections_are_named(back, to, name):
 @pytest.mark.parametrize("framework", ["torch", "keras", "onnx"])
 def test_another_architecture_and_no_mapping_are_refused(framework):
     back = getattr(interop, f"from_{framework}")
-    for arch in ("lstm", tree, lstm.Params, [], None):
+    for cell in ("lstm", tree, lstm.Params, [], None):
         with pytest.raises(
             ValueError,
-            match="arch must be one of the modules rnn, lstm, gru, got",
+            match="cell must be one of the modules rnn, lstm, gru, got",
         ):
-            back(arch, {})
+            back(cell, {})
     with pytest.raises(
         TypeError,
         match=r"weights must be a mapping of names to arrays, got .*list",

@@ -72,7 +72,7 @@ def test_each_annotation_is_for_some_file():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("src/lstm_lab/lstm.py", {"BSD-3-Clause"}),
+        ("src/lstm_lab/cells/lstm.py", {"BSD-3-Clause"}),
         ("src/lstm_lab/data/phase.jsonl", {"BSD-3-Clause"}),
         ("_static/book.css", {"BSD-3-Clause"}),
         ("README.md", {"CC-BY-4.0"}),

@@ -40,7 +40,7 @@ print("behind an assertion that does not hold")
 ```
 
 ```{code-cell} ipython3
-assert lstm.LSTMCell(2, 3).W[0, 0] == WEIGHT
+assert lstm_lab.LSTMCell(2, 3).W[0, 0] == WEIGHT
 assert np.random.default_rng([1, 2]).integers(2**40) >= 0
 raise RuntimeError("in vain")
 ```
@@ -52,11 +52,11 @@ RAISED = 32
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """A page that is right for the seeds it was written with."""
-    from lstm_lab import lstm
+    import lstm_lab
 
     file = tmp_path_factory.mktemp("pages") / "page.md"
     drawn = np.random.default_rng(0).integers(2**40)
-    weight = lstm.LSTMCell(2, 3).W[0, 0]
+    weight = lstm_lab.LSTMCell(2, 3).W[0, 0]
     text = PAGE.replace("DRAWN", f"{drawn}")
     file.write_text(text.replace("WEIGHT", f"{float(weight)!r}"))
     return file

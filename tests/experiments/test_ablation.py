@@ -32,7 +32,7 @@ def short(monkeypatch):
 )
 def test_a_variant_begins_as_its_name_says(variant, b_i, b_f, b_o):
     config = ablation.configure(variant=variant, seed=3)
-    params = config.start(2, 5, rng=np.random.default_rng(0))
+    params = config.init(2, 5, rng=np.random.default_rng(0))
     if isinstance(params, coupled.Params):
         params = coupled.expand(params)
     biases = split_rows(params.b, lstm.GATES)
@@ -44,11 +44,11 @@ def test_a_variant_begins_as_its_name_says(variant, b_i, b_f, b_o):
 
 def test_variants_of_one_seed_begin_with_the_same_weights():
     drawn = [
-        ablation.configure(variant=name, seed=0).start(
+        ablation.configure(variant=name, seed=0).init(
             2, 5, rng=np.random.default_rng(0)
         )
         for name, variant in ablation.VARIANTS.items()
-        if variant.arch is lstm
+        if variant.cell is lstm
     ]
     assert len(drawn) == len(ablation.VARIANTS) - 1
     for params in drawn:
@@ -59,8 +59,8 @@ def test_variants_of_one_seed_begin_with_the_same_weights():
 @pytest.mark.parametrize("variant", ["LSTM", "coupled gates"])
 def test_an_experiment_is_a_training_run_and_a_probe_its_beginning(variant):
     found = ablation.experiment(variant=variant, seed=1)
-    arch = ablation.VARIANTS[variant].arch
-    run = training.fit(arch, ablation.configure(variant=variant, seed=1))
+    cell = ablation.VARIANTS[variant].cell
+    run = training.fit(cell, ablation.configure(variant=variant, seed=1))
     first = ablation.probe(variant=variant, seed=1)["first_losses"]
     np.testing.assert_array_equal(found["first_losses"], run.losses[:3])
     np.testing.assert_array_equal(found["first_losses"], first)

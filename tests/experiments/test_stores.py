@@ -1,13 +1,22 @@
 """The stored runs of the book: complete, and of the present code."""
 
+from importlib import import_module
+from pkgutil import iter_modules
 from types import SimpleNamespace
 
 import pytest
 
 from lstm_lab import experiments, seq2seq, training
-from lstm_lab.experiments import ablation, bottleneck, phase, reach
 
-ALL = (ablation, bottleneck, phase, reach)
+MODULES = [
+    import_module(f"lstm_lab.experiments.{module.name}")
+    for module in iter_modules(experiments.__path__)
+]
+ALL = [module for module in MODULES if hasattr(module, "STORE")]
+
+
+def test_every_experiment_is_found():
+    assert len(ALL) >= 4
 
 
 @pytest.mark.parametrize("experiment", ALL)

@@ -93,14 +93,14 @@ def encoder_decoder(ax: Axes) -> Axes:
     columns = (0.0, 1.6, 3.2, 5.8, 7.4, 9.0)
     for n, x in enumerate(columns):
         for y in (0.0, 1.3):
-            _box(ax, x, y, "LSTM", edge="C0" if n < 3 else "C1", width=0.92)
+            _box(ax, x, y, "LSTM", edge="C0" if n < 3 else "C1", width=0.96)
             if n < 5:
-                _wire(ax, (x + 0.5, y), (columns[n + 1] - 0.5, y))
-        _wire(ax, (x, -0.9), (x, -0.32))
-        _wire(ax, (x, 0.32), (x, 0.98))
+                _wire(ax, (x + 0.53, y), (columns[n + 1] - 0.53, y), lw=1)
+        _wire(ax, (x, -0.9), (x, -0.35), lw=1)
+        _wire(ax, (x, 0.35), (x, 0.95), lw=1)
         _text(ax, x, -1.0, reads[n], va="top")
         if writes[n]:
-            _wire(ax, (x, 1.62), (x, 2.2))
+            _wire(ax, (x, 1.65), (x, 2.2), lw=1)
             _text(ax, x, 2.3, writes[n], va="bottom")
     _text(ax, 4.5, 0.65, r"$\zeta$")
     for x, name, color in ((1.6, "encoder", "C0"), (7.4, "decoder", "C1")):
