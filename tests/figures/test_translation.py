@@ -48,7 +48,8 @@ def test_an_answer_that_was_cut_off_has_no_end(ax):
 @pytest.mark.parametrize("residual", [False, True])
 def test_a_depth_map_has_the_first_layer_at_the_bottom(ax, panels, residual):
     norms = np.array([[[1e-9, 1e-2, 1.0], [1e-3, 0.0, 10.0]]])
-    record = seq2seq.DepthMap(norms, residual, (0,))
+    settings = {"cell": "lstm", "D": 2, "H": 2, "T": 3, "seeds": (0,)}
+    record = seq2seq.DepthMap(**settings, norms=norms, residual=residual)
     assert figures.depth_map(ax, record, limits=(-4, 0)) is ax
     (image,) = ax.images
     expected = [[-4, -2, 0], [-3, -4, 0]]
