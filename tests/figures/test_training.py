@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
-from lstm_lab.experiments.bottleneck import Curves
 
 from lstm_lab import figures, gradflow, lstm, rnn, tasks, training
 from lstm_lab.experiments import phase
-<<<<<<< HEAD
 from lstm_lab.experiments.bottleneck import Curves
-=======
->>>>>>> cells
 from lstm_lab.figures.style import MAP_INK, MAP_PAPER
 
 from .conftest import texts
