@@ -53,7 +53,7 @@ def net(request):
 def params(net, rng):
     """Return weights of which none is zero."""
     drawn = seq2seq.init(net, rng=rng)
-    return tree.map(lambda leaf: rng.normal(0, 1, leaf.shape), drawn)
+    return tree.map(lambda leaf: rng.normal(0, 1.2, leaf.shape), drawn)
 
 
 @pytest.fixture

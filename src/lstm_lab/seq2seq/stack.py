@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_lab import checks, sequence
+from lstm_lab import checks, records, sequence
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell, Lengths
 
@@ -26,6 +26,7 @@ States = tuple[tuple[Array, ...], ...]
 """The states (B, H) of each layer, the lowest first."""
 
 
+@records.short
 class Trace(NamedTuple):
     """What `forward` returns.
 
