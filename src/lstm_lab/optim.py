@@ -5,13 +5,11 @@ arguments and the dtype of the parameters as they are.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from lstm_lab import checks, tree
-
-Tree = TypeVar("Tree", bound=Any)
 
 
 class Optimizer(Protocol):
@@ -20,7 +18,7 @@ class Optimizer(Protocol):
     def init(self, params: Any) -> Any:
         """Return the state before the first step."""
 
-    def step(self, params: Tree, grads: Tree, state: Any) -> tuple[Tree, Any]:
+    def step(self, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters and the state after one step down the gradient."""
 
 
@@ -37,9 +35,7 @@ class SGD:
         """Return the state, which is empty."""
         return ()
 
-    def step(
-        self, params: Tree, grads: Tree, state: tuple[()]
-    ) -> tuple[Tree, tuple[()]]:
+    def step(self, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters and the state after one step."""
         grads = _like(params, grads)
         return _descend(self.learning_rate, params, grads), state
@@ -91,9 +87,7 @@ class Adam:
         zeros = tree.map(np.zeros_like, params)
         return AdamState(zeros, zeros, 0)
 
-    def step(
-        self, params: Tree, grads: Tree, state: AdamState
-    ) -> tuple[Tree, AdamState]:
+    def step(self, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters and the state after one step."""
         grads, n = _like(params, grads), int(state.steps) + 1
         b1, b2, epsilon = self.beta1, self.beta2, self.epsilon
