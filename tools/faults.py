@@ -102,9 +102,9 @@ CODE = [
     ),
     code(
         "the forget bias starts at two",
-        "lstm.py",
-        "forget_bias: float = 1.0",
-        "forget_bias: float = 2.0",
+        "cells/lstm.py",
+        '["f"][:] = 1',
+        '["f"][:] = 2',
         "test_textbook_cells.py",
     ),
     code(
@@ -138,7 +138,7 @@ CODE = [
     code(
         "a parameter count forgets the biases",
         "counting.py",
-        "H * (D + H) + biases[convention] * H",
+        "H * (D + H) + biases * H",
         "H * (D + H)",
         "test_counting.py",
     ),
