@@ -105,7 +105,8 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
         m = h_{t-1} \text{ or } U_h h_{t-1} + b_{hh}
     """
     z, r, candidate, h_prev, m, _ = cache
-    U_zr, U_h = np.split(w.U, [-w.params.H])
+    H = w.params.H
+    U_zr, U_h = w.U[:-H], w.U[-H:]
     da_z = sigmoid_vjp(dh * (candidate - h_prev), z)
     da_h = tanh_vjp(dh * z, candidate)
     if w.params.recurrent_bias is None:
