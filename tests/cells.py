@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_lab import packing
+from lstm_lab import lstm, packing
 from lstm_lab.numerics import outer_sum, sigmoid, sigmoid_vjp, tanh_vjp
 from lstm_lab.packing import Packed, Sizes, join, split_bias
 
@@ -92,12 +92,8 @@ class PeepholeCache(NamedTuple):
 
 
 def peephole_init(D, H, *, rng, dtype=np.float64):
-    W, b = packing.draw(Packed4, D, H, rng, dtype)
+    W, b = packing.draw(lstm.Params, D, H, rng, dtype)
     return PeepholeParams(W, b, *np.zeros((3, H), dtype))
-
-
-class Packed4(Packed):
-    gates = ("i", "f", "o", "g")
 
 
 def peephole_step(w, row, c_prev):
@@ -112,12 +108,11 @@ def peephole_step(w, row, c_prev):
 
 def peephole_step_vjp(w, cache, dh, dc):
     i, f, o, g, c_prev, c, _ = cache
-    _, _, p_i, p_f, _ = w.params
     dc = peephole_total(cache, dh, dc)
     da_i, da_f = sigmoid_vjp(dc * g, i), sigmoid_vjp(dc * c_prev, f)
     da_o, da_g = sigmoid_vjp(dh * np.tanh(c), o), tanh_vjp(dc * i, g)
     da = join(da_i, da_f, da_o, da_g)
-    return da, (da @ w.U, dc * f + da_i * p_i + da_f * p_f)
+    return da, (da @ w.U, dc * f + da_i * w.params.p_i + da_f * w.params.p_f)
 
 
 def peephole_total(cache, dh, dc):

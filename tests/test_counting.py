@@ -28,26 +28,6 @@ def test_the_book_counts_the_arrays_of_any_cell(cell, D, H, rng):
     assert counting.layer(cell, D, H) == tree.size(params)
 
 
-@pytest.mark.parametrize("convention", counting.CONVENTIONS)
-def test_upper_layers_read_the_states_below(convention):
-    count = counting.model(gru, 4, 32, layers=3, convention=convention)
-    first, above = (
-        counting.layer(gru, D, 32, convention=convention) for D in (4, 32)
-    )
-    assert count.layers == (first, above, above)
-    assert count.total == first + 2 * above
-
-
-@pytest.mark.parametrize(
-    ("cell", "expected"), [(rnn, 13_416), (gru, 29_928), (lstm, 38_184)]
-)
-def test_models_have_an_embedding_and_an_output_layer(cell, expected):
-    count = counting.model(cell, 64, 64, embedding=40, output=40)
-    assert count.total == expected
-    assert count.embedding == 40 * 64
-    assert count.output == 40 * 64 + 40
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -59,12 +39,9 @@ def test_models_have_an_embedding_and_an_output_layer(cell, expected):
         ),
         ({"cell": tree}, "cell must be a cell, .*got <module"),
         ({"cell": "lstm"}, "cell must be a cell, .*got 'lstm'"),
-        ({"layers": -1}, "layers must be at least 1, got -1"),
-        ({"embedding": -1}, "embedding must be at least 1, got -1"),
-        ({"output": -1}, "output must be at least 1, got -1"),
     ],
 )
 def test_bad_input_is_named(change, message):
     arguments = {"cell": lstm, "D": 4, "H": 3} | change
     with pytest.raises((TypeError, ValueError), match=message):
-        counting.model(**arguments)
+        counting.layer(**arguments)

@@ -33,7 +33,7 @@ from lstm_lab import (
     tree,
 )
 from lstm_lab.numerics import sigmoid, sigmoid_vjp, tanh_vjp
-from lstm_lab.packing import join, split_rows
+from lstm_lab.packing import by_gate, join
 from lstm_lab.seq2seq import attention
 from tools import equations
 
@@ -86,7 +86,7 @@ def example(cell, **options):
 
 def recurrent(params, gates):
     """Return the recurrent weights U of each gate."""
-    return split_rows(params.W[:, D:], gates)
+    return by_gate(params.W[:, D:], gates).values()
 
 
 def lstm_terms():

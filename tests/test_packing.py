@@ -11,31 +11,30 @@ small = st.integers(1, 4)
 
 
 @given(leading=st.lists(small, max_size=2), gates=small, H=small)
-def test_split_and_join_are_inverse(leading, gates, H):
+def test_splitting_and_joining_are_inverse(leading, gates, H):
     packed = (
-        np.arange(np.prod([*leading, gates, H])).reshape(*leading, gates * H)
+        np.arange(np.prod([gates, H, *leading])).reshape(gates * H, *leading)
         / 2
     )
-    blocks = packing.split(packed, "ifog"[:gates])
-    assert [block.shape for block in blocks] == gates * [(*leading, H)]
-    np.testing.assert_array_equal(packing.join(*blocks), packed)
+    blocks = packing.by_gate(packed, "ifog"[:gates])
+    assert [b.shape for b in blocks.values()] == gates * [(H, *leading)]
+    joined = packing.join(*(block.T for block in blocks.values()))
+    np.testing.assert_array_equal(joined.T, packed)
 
 
 def test_blocks_come_in_the_order_of_the_names():
-    i, f, o, g = packing.split(np.arange(8.0), lstm.GATES)
-    assert (i[0], f[0], o[0], g[0]) == (0, 2, 4, 6)
-    rows = packing.split_rows(np.arange(24.0).reshape(8, 3), lstm.GATES)
-    assert [row.shape for row in rows] == 4 * [(2, 3)]
-    assert [row[0, 0] for row in rows] == [0, 6, 12, 18]
+    blocks = packing.by_gate(np.arange(24.0).reshape(8, 3), lstm.GATES)
+    assert list(blocks) == ["i", "f", "o", "g"]
+    assert [block.shape for block in blocks.values()] == 4 * [(2, 3)]
+    assert [block[0, 0] for block in blocks.values()] == [0, 6, 12, 18]
 
 
-@pytest.mark.parametrize("split", [packing.split, packing.split_rows])
-def test_blocks_are_views(split):
+def test_blocks_are_views():
     packed = np.zeros((4, 4))
-    blocks = split(packed, lstm.GATES)
-    blocks[1][:] = 1
-    assert packed.sum() == 4
-    assert all(np.shares_memory(block, packed) for block in blocks)
+    blocks = packing.by_gate(packed, lstm.GATES)
+    blocks["f"][:] = 1
+    assert packed[1].sum() == packed.sum() == 4
+    assert all(np.shares_memory(b, packed) for b in blocks.values())
 
 
 def test_joining_makes_a_new_array():
@@ -45,7 +44,7 @@ def test_joining_makes_a_new_array():
 
 def test_blocks_must_be_equal():
     with pytest.raises(ValueError, match="equal division"):
-        packing.split(np.zeros(7), lstm.GATES)
+        packing.by_gate(np.zeros(7), lstm.GATES)
 
 
 class Pair(packing.Packed):

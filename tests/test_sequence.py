@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import CELLS, B, T, random_case, run
-from lstm_lab import gru, lstm, rnn, sequence, tree
+from lstm_lab import coupled, gru, lstm, rnn, sequence, tree
 
 # Differences with a step of 1e-6 are off by about 1e-10 of a loss of order one; a wrong term
 # is off by percents.
@@ -469,19 +469,13 @@ def test_init_draws_normal_weights_with_zero_biases(cell_and_options):
     assert params.b.sum() == (60 if params.b.any() else 0)
 
 
-def test_init_sets_the_bias_of_the_named_gate(rng):
-    lstm_b = lstm.init(2, 3, rng=rng, forget_bias=2.5).b.reshape(-1, 3)
-    gru_b = gru.init(2, 3, rng=rng, update_bias=-1.5).b.reshape(-1, 3)
-    np.testing.assert_array_equal(lstm_b[:, 0], [0, 2.5, 0, 0])
-    np.testing.assert_array_equal(gru_b[:, 0], [-1.5, 0, 0])
-    assert np.ptp(lstm_b, axis=1).max() == np.ptp(gru_b, axis=1).max() == 0
-
-
-@pytest.mark.parametrize("bias", [np.inf, np.nan, "1", None])
-def test_a_bias_is_a_finite_number(rng, bias):
-    for init, name in [(lstm.init, "forget_bias"), (gru.init, "update_bias")]:
-        with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
-            init(2, 3, rng=rng, **{name: bias})
+@pytest.mark.parametrize(
+    ("cell", "biases"),
+    [(rnn, [0]), (gru, [0, 0, 0]), (lstm, [0, 1, 0, 0]), (coupled, [1, 0, 0])],
+)
+def test_a_forget_gate_starts_with_a_bias_of_one(cell, biases, rng):
+    b = cell.init(2, 3, rng=rng).b
+    np.testing.assert_array_equal(b, np.repeat(biases, 3))
 
 
 def test_reset_conventions_agree_where_the_recurrent_weights_are_diagonal(rng):

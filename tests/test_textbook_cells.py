@@ -148,8 +148,8 @@ def test_sequence_and_cell_agree_where_gates_are_closed(arch, Cell, dtype):
         if arch is lstm:
             setattr(cell, name, getattr(params, name))
         else:
-            blocks = packing.split_rows(getattr(params, name), gru.GATES)
-            for gate, block in zip(gru.GATES, blocks, strict=True):
+            blocks = packing.by_gate(getattr(params, name), gru.GATES)
+            for gate, block in blocks.items():
                 setattr(cell, f"{name}_{gate}", block)
     x, states = np.zeros(1, dtype), [np.zeros_like(a) for _ in arch.STATES]
     trace = sequence.forward(arch, params, x[np.newaxis])

@@ -103,8 +103,8 @@ CODE = [
     code(
         "the forget bias starts at two",
         "cells/lstm.py",
-        "forget_bias: float = 1.0",
-        "forget_bias: float = 2.0",
+        '["f"][:] = 1',
+        '["f"][:] = 2',
         "test_textbook_cells.py",
     ),
     code(
@@ -138,7 +138,7 @@ CODE = [
     code(
         "a parameter count forgets the biases",
         "counting.py",
-        "H * (D + H) + biases[convention] * H",
+        "H * (D + H) + biases * H",
         "H * (D + H)",
         "test_counting.py",
     ),

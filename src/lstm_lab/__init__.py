@@ -8,22 +8,13 @@ from importlib import import_module, metadata
 from pkgutil import iter_modules
 from typing import Any
 
-from lstm_lab.cells import (
-    GRUCell,
-    LSTMCell,
-    RNNCell,
-    coupled,
-    gru,
-    lstm,
-    rnn,
-)
+from lstm_lab.cells import GRUCell, LSTMCell, RNNCell, coupled, gru, lstm, rnn
 
 try:
     __version__ = metadata.version("lstm-lab")
 except metadata.PackageNotFoundError:  # imported from its source, not installed
     __version__ = "0+source"
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "coupled", "gru", "lstm", "rnn"]
-
 
 _MODULES = {module.name for module in iter_modules(__path__)}
 

@@ -10,8 +10,8 @@ from lstm_lab.numerics import Array, norm
 from lstm_lab.sequence import Cell
 
 STEP = 1e-6
-"""Of the differences: the truncation error, about STEP**2, and the rounding error, about
-1e-16 / STEP, then both stay below 1e-9 of a loss of order one."""
+"""Of the differences. Truncation errors, about STEP**2, and rounding errors, about 1e-16 / STEP,
+are then below 1e-9 of a loss of order one."""
 
 
 def numerical_gradient(
@@ -26,28 +26,22 @@ def numerical_gradient(
     loss : callable
         Takes a tree like `point` and returns a number.
     point : nested NamedTuples of float64 arrays
-        Where the gradient is wanted.
+        Where the gradient, of the same type, is computed.
     step : float
         The difference s.
-
-    Returns
-    -------
-    tree
-        The gradient, of the type and shapes of `point`.
 
     Raises
     ------
     TypeError
-        If an array is not float64: float32 leaves the differences no digits.
+        If an array is not float64: float32 has too few digits for differences.
 
     References
     ----------
     Chapter ch318, equation ``eq-central-difference``.
     """
+    float64 = np.dtype(np.float64)
     for name, leaf in tree.leaves(point).items():
-        checks.array(
-            name or "point", leaf, np.shape(leaf), dtype=np.dtype(np.float64)
-        )
+        checks.array(name or "point", leaf, np.shape(leaf), dtype=float64)
     point = tree.map(np.array, point)  # a copy, moved one number at a time
 
     def differences(leaf: Array) -> Array:
@@ -78,18 +72,18 @@ def relative_errors(analytic: Any, numeric: Any) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        The relative error of each array under its dotted name; 0 where both are zero, infinite
-        where a number of either is NaN or infinite. No error is NaN.
+        The error of each array under its dotted name; 0 where both are zero, infinite where a
+        number of either is NaN or infinite, never NaN.
 
     Raises
     ------
     ValueError
         If the structures or the shapes differ, or there are no numbers to compare.
     """
-    tree.map(_same_shape, analytic, numeric)
+    tree.map(lambda *_: None, analytic, numeric)  # refuses trees that differ
     others = tree.leaves(numeric)
     errors = {
-        name: _relative_error(name, a, others[name])
+        name: _relative_error(name or "the gradients", a, others[name])
         for name, a in tree.leaves(analytic).items()
     }
     if not errors:
@@ -97,20 +91,13 @@ def relative_errors(analytic: Any, numeric: Any) -> dict[str, float]:
     return errors
 
 
-def _same_shape(a: Array, n: Array) -> None:
-    if np.shape(a) != np.shape(n):
-        raise ValueError(
-            f"the gradients differ in shape: {np.shape(a)} against {np.shape(n)}"
-        )
-
-
 def _relative_error(name: str, a: Array, n: Array) -> float:
-    pair = np.array([a, n], np.float64)
-    if not pair.size:
+    if np.shape(a) != np.shape(n) or not np.size(a):
         raise ValueError(
-            f"there is nothing to compare in {name or 'the gradients'}, of"
-            f" shape {np.shape(a)}"
+            f"{name} must be two arrays of one shape, with numbers to compare;"
+            f" got shapes {np.shape(a)} and {np.shape(n)}"
         )
+    pair = np.array([a, n], np.float64)
     if not np.isfinite(pair).all():
         return np.inf  # NaN would be overlooked by max(errors.values())
     # In units of a power of two, so that their difference does not overflow.
@@ -128,10 +115,10 @@ def backward_errors(
     rng: np.random.Generator,
     backward: Callable[..., Any] = sequence.backward,
 ) -> dict[str, float]:
-    """Return the relative errors of a cell's backward pass.
+    """Return the relative errors of a cell's backward pass, as `relative_errors` does.
 
     The loss is a random linear function of every hidden state and of the last states, from
-    random initial states, so that no path of the gradient is idle.
+    random initial states, so that every path carries a gradient.
 
     Parameters
     ----------
@@ -145,12 +132,6 @@ def backward_errors(
         Source of the initial states and the loss.
     backward : callable
         The backward pass to be checked, called like ``sequence.backward``.
-
-    Returns
-    -------
-    dict of str to float
-        The relative error under ``params.W``, ``params.b``, ``x``, ``h0``, ..., as
-        `relative_errors` has it.
 
     Raises
     ------

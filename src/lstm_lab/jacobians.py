@@ -1,8 +1,9 @@
 """Products of many Jacobians, in the log domain: nothing underflows and nothing overflows.
 
 A cotangent or a matrix is kept as an array of moderate size and a binary exponent. Taking out
-a power of two changes no digit, so that the result is the same to the last bit wherever plain
-floating point would have sufficed.
+a power of two changes no digit: the result is the same to the last bit wherever plain floating
+point suffices. Jacobians are (T, S, S), in the order of time; arguments that are not arrays of
+finite floats of that shape are a TypeError or ValueError.
 """
 
 from collections.abc import Iterator
@@ -67,17 +68,6 @@ def pull_back(trace: Trace, *dstates_T: Array) -> Iterator[Cotangents]:
     *dstates_T : ndarrays of shape (..., H)
         Cotangents of the last states, one for each of the cell's ``STATES``; leading axes
         broadcast, so that many cotangents are pulled back at once.
-
-    Yields
-    ------
-    Cotangents
-        Those of the states, T + 1 in all, from lag 0 to lag T.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is not one cotangent for each state, or one is not an array of finite floats of
-        that shape.
     """
     checks.instance("trace", trace, Trace)
     names = trace.cell.STATES
@@ -99,21 +89,8 @@ def pull_back(trace: Trace, *dstates_T: Array) -> Iterator[Cotangents]:
 def step_jacobians(trace: Trace) -> Array:
     r"""Return the Jacobian of every step, :math:`\partial s_t / \partial s_{t-1}`.
 
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass over one sequence, x of shape (T, D).
-
-    Returns
-    -------
-    ndarray of shape (T, S, S)
-        The state s consists of all the cell's states, joined: S is H for a cell with one and 2H
-        for a cell with two. Row j is the gradient of entry j of the new state.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is not a trace, or is of a batch.
+    The state s consists of all the cell's states, joined: S is H for a cell with one and 2H for a
+    cell with two. Row j is the gradient of entry j of the new state. The trace is of one sequence.
 
     References
     ----------
@@ -130,7 +107,7 @@ def step_jacobians(trace: Trace) -> Array:
 
 
 def one_sequence(trace: Trace) -> None:
-    """Refuse what is not the trace of a single sequence."""
+    """Refuse anything but the trace of a single sequence."""
     checks.instance("trace", trace, Trace)
     checks.array("trace.x", trace.x, ("T", "D"))
 
@@ -138,20 +115,7 @@ def one_sequence(trace: Trace) -> None:
 def log10_norms_of_products(jacobians: Array) -> Array:
     """Return the spectral norms of the products of the last 1, 2, ..., T Jacobians.
 
-    Parameters
-    ----------
-    jacobians : ndarray of shape (T, S, S)
-        In the order of time.
-
-    Returns
-    -------
-    ndarray of shape (T,)
-        Decimal logarithms; minus infinity for a product that is zero.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `jacobians` are not finite floats of that shape.
+    As decimal logarithms (T,), minus infinity for a product that is zero.
     """
     products = _products(_square("jacobians", jacobians, "T", "S", "S"))
     with np.errstate(divide="ignore"):
@@ -175,25 +139,12 @@ def _products(jacobians: Array) -> Iterator[tuple[Array, int]]:
 def log10_singular_values(jacobians: Array) -> Array:
     r"""Return all singular values of the product of Jacobians, however far apart they are.
 
+    They are decimal logarithms (S,) in descending order, minus infinity for zeros.
+
     A product formed in floating point keeps only the largest singular values. Where that is not
     enough the factors are kept apart: :math:`J_K \cdots J_1 = Q R_K \cdots R_1` with triangular
     factors. The same is done again to the transposed product, until the diagonals, whose
     logarithms add up, no longer change. This is the QR algorithm on a product.
-
-    Parameters
-    ----------
-    jacobians : ndarray of shape (K, S, S)
-        In the order of time.
-
-    Returns
-    -------
-    ndarray of shape (S,)
-        Decimal logarithms in descending order; minus infinity for zeros.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `jacobians` are not finite floats of that shape.
 
     References
     ----------
@@ -238,22 +189,8 @@ def lyapunov_exponents(jacobians: Array, *, skip: int = 0) -> Array:
 
     .. math:: \lambda_j = \frac{1}{T} \sum_t \ln \lvert (R_t)_{jj} \rvert
 
-    Parameters
-    ----------
-    jacobians : ndarray of shape (T, S, S)
-        In the order of time.
-    skip : int
-        Number of steps at the start that are not averaged, while the directions settle.
-
-    Returns
-    -------
-    ndarray of shape (S,)
-        Natural logarithms per step, in descending order.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `jacobians` are not finite floats of that shape, or `skip` leaves no step.
+    Natural logarithms per step (S,), in descending order. The first `skip` steps, while the
+    directions settle, are not averaged.
 
     References
     ----------
@@ -269,25 +206,7 @@ def lyapunov_exponents(jacobians: Array, *, skip: int = 0) -> Array:
 
 
 def spectral_radius(matrix: Array) -> float:
-    """Return the largest absolute value of an eigenvalue.
-
-    It decides how the powers of the matrix grow in the end.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (S, S)
-        Any square matrix.
-
-    Returns
-    -------
-    float
-        The spectral radius.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `matrix` is not a square matrix of finite floats.
-    """
+    """Return the largest absolute value of an eigenvalue, by which powers grow in the end."""
     matrix = _square("matrix", matrix, "S", "S")
     return float(np.abs(np.linalg.eigvals(matrix)).max())
 

@@ -4,35 +4,27 @@ An optimizer is a frozen record of its hyperparameters. Both of its methods leav
 arguments and the dtype of the parameters as they are.
 """
 
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from lstm_lab import checks, tree
 
-Tree = TypeVar("Tree", bound=Any)
-
 
 class Optimizer(Protocol):
-    """Protocol of `SGD`, `Adam` and any optimizer of your own."""
+    """What `SGD`, `Adam` and any optimizer of your own define."""
 
     def init(self, params: Any) -> Any:
         """Return the state before the first step."""
 
-    def step(self, params: Tree, grads: Tree, state: Any) -> tuple[Tree, Any]:
+    def step(self, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters and the state after one step down the gradient."""
 
 
 @dataclass(frozen=True)
 class SGD:
-    r"""Gradient descent: :math:`p \leftarrow p - \eta\,dp`.
-
-    Parameters
-    ----------
-    learning_rate : float
-        The step size :math:`\eta > 0`.
-    """
+    r"""Gradient descent: :math:`p \leftarrow p - \eta\,dp`, with learning rate :math:`\eta > 0`."""
 
     learning_rate: float
 
@@ -43,9 +35,7 @@ class SGD:
         """Return the state, which is empty."""
         return ()
 
-    def step(
-        self, params: Tree, grads: Tree, state: tuple[()]
-    ) -> tuple[Tree, tuple[()]]:
+    def step(self, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters and the state after one step."""
         grads = _like(params, grads)
         return _descend(self.learning_rate, params, grads), state
@@ -61,7 +51,7 @@ class AdamState(NamedTuple):
 
 @dataclass(frozen=True)
 class Adam:
-    r"""Adam: momentum and relative step sizes, both corrected for their start at zero.
+    r"""Adam: means of gradients and of their squares, both corrected for their start at zero.
 
     .. math::
 
@@ -73,11 +63,11 @@ class Adam:
     Parameters
     ----------
     learning_rate : float
-        The step size :math:`\eta > 0`; hardly any number moves farther than that in a step.
+        :math:`\eta > 0`; hardly any number moves farther than that in a step.
     beta1, beta2 : float
-        The decays :math:`\beta_1, \beta_2` in [0, 1) of the mean and of the mean square.
+        :math:`\beta_1, \beta_2` in [0, 1).
     epsilon : float
-        A positive number that keeps the denominator from zero.
+        Positive.
 
     References
     ----------
@@ -93,13 +83,11 @@ class Adam:
         _check(self)
 
     def init(self, params: Any) -> AdamState:
-        """Return the state before the first step: means of zero."""
+        """Return the state before the first step."""
         zeros = tree.map(np.zeros_like, params)
         return AdamState(zeros, zeros, 0)
 
-    def step(
-        self, params: Tree, grads: Tree, state: AdamState
-    ) -> tuple[Tree, AdamState]:
+    def step(self, params: Any, grads: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters and the state after one step."""
         grads, n = _like(params, grads), int(state.steps) + 1
         b1, b2, epsilon = self.beta1, self.beta2, self.epsilon
@@ -126,38 +114,24 @@ class Clipped(NamedTuple):
 
 
 def global_norm(values: Any) -> float:
-    r"""Return the Euclidean norm of all numbers of a tree together.
+    """Return the Euclidean norm of all numbers of a tree together.
 
-    .. math:: \lVert p \rVert = s \sqrt{\textstyle\sum (p / s)^2}, \qquad s = \max |p|
-
-    No number is squared that is larger than 1, so nothing overflows. The norm is NaN or infinite
-    if a number is.
+    No square overflows. The norm is NaN or infinite if a number is.
     """
     largest, relative = _scaled_norm(values)
     return largest * relative
 
 
 def clip_by_global_norm(grads: Any, max_norm: float) -> Clipped:
-    r"""Return the gradients, shortened to `max_norm` if their norm is larger.
+    r"""Return the gradients, shortened to a positive `max_norm` if their norm is larger.
 
     .. math:: dp \leftarrow dp \cdot \min(1, \text{max\_norm} / \lVert dp \rVert)
 
-    Parameters
-    ----------
-    grads : tree of ndarrays
-        The gradients.
-    max_norm : float
-        The largest norm allowed, positive.
-
-    Returns
-    -------
-    Clipped
-        ``grads``, and their ``norm`` before. Gradients that are not finite are returned as
-        they are, with a norm that is not finite.
+    Gradients that are not finite are returned as they are, with a norm that is not finite.
 
     References
     ----------
-    R. Pascanu, T. Mikolov and Y. Bengio, ICML (2013), algorithm 1.
+    R. Pascanu, T. Mikolov and Y. Bengio, ICML (2013), algorithm 1; ch317, ``eq-clipping``.
     """
     max_norm = checks.positive_number("max_norm", max_norm)
     largest, relative = _scaled_norm(grads)
@@ -187,20 +161,21 @@ def _descend(learning_rate: float, params: Any, direction: Any) -> Any:
 def _like(params: Any, grads: Any) -> Any:
     """Return the gradients in the dtypes of the parameters, those of integers as floats."""
     return tree.map(
-        lambda p, g: np.asarray(g, np.result_type(p, np.float16)),
-        tree.map(np.asarray, params),
+        lambda p, g: np.asarray(g, np.result_type(np.asarray(p), np.float16)),
+        params,
         grads,
     )
 
 
 def _check(optimizer: Any) -> None:
     """Store the hyperparameters as plain floats, which leave the dtype of an array as it is."""
-    for field in fields(optimizer):
-        name, value = field.name, getattr(optimizer, field.name)
-        if name.startswith("beta"):
-            number = checks.finite_number(name, value)
-            if not 0 <= number < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {value}")
-        else:
-            number = checks.positive_number(name, value)
-        object.__setattr__(optimizer, name, number)
+    for name, value in vars(optimizer).items():
+        check = _decay if name.startswith("beta") else checks.positive_number
+        object.__setattr__(optimizer, name, check(name, value))
+
+
+def _decay(name: str, value: Any) -> float:
+    number = checks.finite_number(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be in [0, 1), got {value}")
+    return number

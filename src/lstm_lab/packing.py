@@ -1,9 +1,8 @@
 """The packed layout that all cells share.
 
 One matrix ``W`` (G * H, D + H) and one vector ``b`` (G * H,) hold the weights of G gates, block
-under block in the order of the cell's ``GATES``. What the weights read is kept as one row
-``[x_t, h_{t-1}, 1]``: with the biases as a last column, all pre-activations of a step are one
-product.
+under block in the order of the cell's ``GATES``. The weights read rows ``[x_t, h_{t-1}, 1]``: with
+the biases as a last column, all pre-activations of a step are one product.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ P = TypeVar("P", bound="Sizes")
 
 
 class Sizes:
-    """What the parameters of every cell say of themselves; ``gates`` is the cell's ``GATES``."""
+    """The sizes of any cell's parameters; ``gates`` is the cell's ``GATES``."""
 
     W: Array
     b: Array
@@ -53,7 +52,7 @@ class Weights(NamedTuple):
     """Parameters, and their weights as a loop over steps multiplies them.
 
     ``W`` (G, D + H + 1, H) is one matrix for each gate, and multiplies a row from the right;
-    ``U`` (G * H, H) is the part of ``params.W`` that meets the state.
+    ``U`` (G * H, H) is the part of ``params.W`` that multiplies the state.
     """
 
     params: Any
@@ -63,7 +62,7 @@ class Weights(NamedTuple):
 
 def lay_out(params: Any) -> Weights:
     """Return the weights laid out for a loop: contiguous, with the biases as a last column."""
-    blocks = split_rows(np.column_stack([params.W, params.b]), params.gates)
+    blocks = np.split(np.column_stack([params.W, params.b]), len(params.gates))
     W = np.ascontiguousarray(np.swapaxes(blocks, -1, -2))
     return Weights(params, W, np.ascontiguousarray(params.W[:, params.D :]))
 
@@ -84,7 +83,7 @@ def state(row: Array, H: int) -> Array:
 
 
 def with_state(row: Array, h: Array) -> Array:
-    """Return a copy of rows ``[x_t, h_{t-1}, 1]`` with `h` in place of the state."""
+    """Return a copy of rows ``[x_t, h_{t-1}, 1]`` with `h` as the state."""
     changed = row.copy()
     state(changed, h.shape[-1])[...] = h
     return changed
@@ -95,19 +94,8 @@ def weight_grads(trace: Any, da: Array) -> Any:
 
     .. math:: dW = \sum_t da_t \, [x_t; h_{t-1}]^\top, \qquad db = \sum_t da_t
 
-    The sums, over steps and examples, are one matrix product.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of the forward pass.
-    da : ndarray of shape (T, ..., G * H)
-        Gradients with respect to the pre-activations of all steps.
-
-    Returns
-    -------
-    Params
-        Those of the trace's cell.
+    The sums are over steps and examples; `da` (T, ..., G * H) are the gradients with respect to
+    the pre-activations.
     """
     return type(trace.params)(*split_bias(outer_sum(da, trace.rows[:-1])))
 
@@ -117,28 +105,20 @@ def split_bias(W: Array) -> tuple[Array, Array]:
     return W[:, :-1], W[:, -1]
 
 
-def split(packed: Array, names: Sequence[str]) -> list[Array]:
-    """Return one block (..., H) of the last axis (..., G * H) for each name, as views."""
-    return np.split(packed, len(names), axis=-1)
-
-
-def split_rows(packed: Array, names: Sequence[str]) -> list[Array]:
-    """Return one block (H, ...) of the first axis (G * H, ...) for each name, as views."""
-    return np.split(packed, len(names), axis=0)
+def by_gate(packed: Array, gates: Sequence[str]) -> dict[str, Array]:
+    """Return the block (H, ...) of an array (G * H, ...) for each gate, as a view."""
+    return dict(zip(gates, np.split(packed, len(gates)), strict=True))
 
 
 def join(*blocks: Array) -> Array:
-    """Return blocks (..., H) side by side on the last axis, the inverse of `split`."""
+    """Return blocks (..., H) side by side on the last axis."""
     return np.concatenate(blocks, axis=-1)
 
 
 def draw(
     kind: type[P], D: int, H: int, rng: np.random.Generator, dtype: DTypeLike
 ) -> P:
-    """Return parameters with weights drawn from N(0, 1 / (D + H)) and zero biases.
-
-    The draws are made in float64, as the listing of chapter ch318 makes them.
-    """
+    """Return parameters with weights from N(0, 1 / (D + H)), drawn in float64, and zero biases."""
     D, H = checks.positive_int("D", D), checks.positive_int("H", H)
     dtype = checks.float_dtype("dtype", dtype)
     G, scale = len(kind.gates), 1.0 / np.sqrt(D + H)

@@ -20,21 +20,32 @@ Lengths = NDArray[np.integer[Any]]
 
 
 class Cell(Protocol):
-    """What a cell defines: five names and four functions, in one module or object.
+    """What a cell defines, in one module or object.
 
-    ``GATES`` are the names of its gates, in the order in which ``Params.W`` and ``Params.b`` hold
-    their weights; ``STATES`` those of its states, the hidden state ``h`` first.
+    - ``GATES``, the names of its gates, in the order in which ``W`` and ``b`` hold their weights;
+    - ``STATES``, those of its states, the hidden state ``h`` first;
+    - ``Params``, a NamedTuple of ``W`` (G * H, D + H), ``b`` (G * H,), and perhaps vectors (H,);
+    - ``init(D, H, *, rng, dtype) -> Params``;
+    - ``step(w, row, *other_states) -> states, cache``, from the row ``[x_t, h_{t-1}, 1]`` with
+      `packing.Weights`; the first entries of the cache, a NamedTuple, are the gates;
+    - ``step_vjp(w, cache, *dstates) -> da, dstates before the step``, its derivative;
+    - ``weight_grads(trace, da) -> Params``: `packing.weight_grads`, if all gates read the rows.
 
     A cell with a direct path, along which a state is only multiplied by a gate, also has
 
     - ``DIRECT``, the name of that state;
-    - ``direct_factor(cache)``, what one step multiplies it by;
-    - ``direct_total(cache, *dstates)``, its whole gradient, through what it shows as well;
+    - ``direct_factor(cache)``, the factor of one step;
+    - ``direct_total(cache, *dstates)``, the state's whole gradient, including that through ``h``;
     - perhaps ``LAG_BIASES``, for each gate that decides how long the state is remembered, the sign
       of the bias with which it is remembered longer.
     """
 
     __name__: str
+    Params: Any
+    init: Any
+    step: Any
+    step_vjp: Any
+    weight_grads: Any
 
     @property
     def GATES(self) -> tuple[str, ...]:
@@ -44,46 +55,14 @@ class Cell(Protocol):
     def STATES(self) -> tuple[str, ...]:
         """Names of the states."""
 
-    @property
-    def Params(self) -> Any:
-        """The parameters: ``W`` (G * H, D + H), ``b`` (G * H,), perhaps vectors of H numbers."""
-
-    @property
-    def init(self) -> Any:
-        """``init(D, H, *, rng, dtype) -> Params``."""
-
-    @property
-    def step(self) -> Any:
-        """``step(w, row, *other_states) -> states, cache``.
-
-        The row is ``[x_t, h_{t-1}, 1]``, ``w`` are `packing.Weights`. The first entries of the
-        cache, a NamedTuple, are the gates.
-        """
-
-    @property
-    def step_vjp(self) -> Any:
-        """``step_vjp(w, cache, *dstates) -> da, dstates before the step``, the derivative."""
-
-    @property
-    def weight_grads(self) -> Any:
-        """``weight_grads(trace, da) -> Params``: `packing.weight_grads`, if gates read rows."""
-
 
 @dataclass(frozen=True, eq=False)
 class Trace:
     """What a forward pass leaves, for the backward pass and for looking at.
 
-    Index 0 of a state is the initial one, so that step t of the code, counted from 0, reads
-    ``x[t]`` and ``h[t]`` and writes ``h[t + 1]``.
-
-    Attributes
-    ----------
-    x : ndarray of shape (T, B, D)
-        The inputs. For one sequence there is no axis B, here and in what follows.
-    h, c, ... : ndarrays of shape (T + 1, B, H)
-        The states, under the names in the cell's ``STATES``.
-    gates : dict of str to ndarray of shape (T, B, H)
-        Values of the gates, under the names in the cell's ``GATES``.
+    The states are attributes too: ``h``, ``c``, ... of shape (T + 1, B, H). Index 0 is the initial
+    state: step t of the code, counted from 0, reads ``x[t]`` and ``h[t]`` and writes ``h[t + 1]``.
+    One sequence has no axis B.
     """
 
     cell: Cell
@@ -94,7 +73,7 @@ class Trace:
 
     @property
     def params(self) -> Any:
-        """The parameters of the forward pass."""
+        """The parameters."""
         return self.weights.params
 
     @property
@@ -174,19 +153,9 @@ def forward(cell: Cell, params: Any, x: Array, *initial: Array | None) -> Trace:
 def infer(
     cell: Cell, params: Any, x: Array, *initial: Array | None
 ) -> tuple[Array, tuple[Array, ...]]:
-    """Run a cell over whole sequences without keeping what a backward pass needs.
+    """Return the hidden states h_1 ... h_T of `forward`, and all states after the last step.
 
-    Parameters
-    ----------
-    cell, params, x, *initial
-        As for `forward`.
-
-    Returns
-    -------
-    h : ndarray of shape (T, B, H) or (T, H)
-        The hidden states h_1 ... h_T. The memory taken beyond them does not grow with T.
-    last : tuple of ndarrays of shape (B, H) or (H,)
-        All states after the last step.
+    The memory taken beyond them does not grow with T.
     """
     x, (h, *others) = _checked(cell, params, x, initial)
     w = packing.lay_out(params)
@@ -206,21 +175,20 @@ def backward(
     *dlast: Array | None,
     lengths: Lengths | None = None,
 ) -> Any:
-    r"""Backpropagate through time.
+    """Backpropagate through time.
 
     Parameters
     ----------
     trace : Trace
         What `forward` returned.
     dh : ndarray of shape (T, B, H) or (T, H), optional
-        What the loss of each step adds to the gradient of its hidden state; zeros where it is
-        None.
+        Gradient of the loss of each step with respect to its hidden state; zeros by default.
     *dlast : ndarrays of shape (B, H) or (H,), optional
-        Further gradients with respect to the last states, in the order of the cell's ``STATES``;
-        zeros for those that are None or left out.
+        Further gradients with respect to the last states, in the order of ``cell.STATES``; zeros
+        for those that are None or left out.
     lengths : ndarray of int of shape (B,), optional
-        Steps of each sequence, where some are shorter than the batch: `dlast` belongs to the
-        states after these. What `dh` says of later steps must be zero.
+        Steps of each sequence, if some are shorter: `dlast` belongs to the states after these, and
+        `dh` must be zero beyond them.
 
     Returns
     -------
@@ -258,23 +226,11 @@ def backward(
 def pull_back(
     trace: Trace, dstates: Sequence[Array | None], dlast: Sequence[Array]
 ) -> tuple[Array, Sequence[Array]]:
-    r"""Pull the gradients of the states back through all steps, the last one first.
+    """Pull the gradients of the states back through all steps, the last one first.
 
-    Parameters
-    ----------
-    trace : Trace
-        What `forward` returned.
-    dstates : sequence of ndarrays of shape (T, ..., H) or None
-        What the loss of each step adds to the gradient of each state.
-    dlast : sequence of ndarrays of shape (..., H)
-        Further gradients with respect to the states after the last step.
-
-    Returns
-    -------
-    da : ndarray of shape (T, ..., G * H)
-        Gradients with respect to the pre-activations.
-    dfirst : sequence of ndarrays of shape (..., H)
-        Gradients with respect to the initial states.
+    The loss of each step adds `dstates`, one array (T, ..., H) or None for each state, and `dlast`
+    (..., H) are further gradients of the last states. Returns the gradients of the pre-activations
+    (T, ..., G * H) and of the initial states.
     """
     T, *batch, _ = trace.x.shape
     da = np.empty((T, *batch, len(trace.params.b)), trace.rows.dtype)

@@ -1,7 +1,7 @@
 """Functions over nested NamedTuples whose leaves are arrays.
 
 Parameters, states and gradients are trees of NamedTuples, tuples or lists. A ``None`` is an
-absent array: it has no leaves and stays ``None``.
+absent array: it has no leaves and stays ``None``. A dict in a tree is a TypeError.
 """
 
 from collections.abc import Callable
@@ -15,57 +15,26 @@ from lstm_lab.numerics import Array
 def map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """Return the tree of ``function(leaf, *other_leaves)``, leaf by leaf.
 
-    Parameters
-    ----------
-    function : callable
-        Takes one leaf of each tree.
-    tree, *others : trees of the same structure
-        The first gives the type of the result.
-
-    Returns
-    -------
-    tree
-        The results.
-
-    Raises
-    ------
-    TypeError
-        If a tree contains a dict.
-    ValueError
-        If the structures differ.
+    All trees have the same structure, or a ValueError says how two differ. The first gives the
+    type of the result.
     """
-    if _is_node(tree):
-        for other in others:
-            if type(other) is not type(tree) or len(other) != len(tree):
-                raise ValueError(
-                    f"the trees differ: {_describe(tree)} against {_describe(other)}"
-                )
-        branches = zip(tree, *others, strict=True)
-        children = [map(function, *branch) for branch in branches]
-        is_named = hasattr(tree, "_fields")
-        return type(tree)(*children) if is_named else type(tree)(children)
     for other in others:
-        if _is_node(other) or (other is None) != (tree is None):
+        if _structure(other) != _structure(tree):
             raise ValueError(
                 f"the trees differ: {_describe(tree)} against {_describe(other)}"
             )
-    return None if tree is None else function(tree, *others)
+    if not _is_node(tree):
+        return None if tree is None else function(tree, *others)
+    branches = zip(tree, *others, strict=True)
+    children = [map(function, *branch) for branch in branches]
+    is_named = hasattr(tree, "_fields")
+    return type(tree)(*children) if is_named else type(tree)(children)
 
 
 def leaves(tree: Any, prefix: str = "") -> dict[str, Array]:
     """Return the arrays of a tree under their dotted names, in order.
 
-    Parameters
-    ----------
-    tree : nested NamedTuples, tuples or lists
-        The tree.
-    prefix : str
-        The first part of every name.
-
-    Returns
-    -------
-    dict of str to ndarray
-        For example ``{"params.W": ..., "params.b": ..., "x": ...}``.
+    For example ``{"params.W": ..., "params.b": ..., "x": ...}``; `prefix` begins every name.
     """
     if not _is_node(tree):
         return {} if tree is None else {prefix: tree}
@@ -89,6 +58,11 @@ def _is_node(tree: object) -> bool:
             f" {', '.join(f'{key}' for key in tree) or 'nothing'}"
         )
     return isinstance(tree, tuple | list)
+
+
+def _structure(tree: Any) -> tuple[type, int] | bool:
+    """Return the type and the length of a node; of a leaf, whether it is absent."""
+    return (type(tree), len(tree)) if _is_node(tree) else tree is None
 
 
 def _describe(tree: Any) -> str:

@@ -170,8 +170,8 @@ def test_constant_changed_in_the_package(built, tmp_path):
     edit(
         tmp_path,
         "src/lstm_lab/cells/lstm.py",
-        "forget_bias: float = 1.0",
-        "forget_bias: float = 2.0",
+        '["f"][:] = 1',
+        '["f"][:] = 2',
     )
     outcome = run(NBVAL, built, PYTHONPATH=str(tmp_path / "src"))
     assert outcome.red

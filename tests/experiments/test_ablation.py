@@ -8,7 +8,6 @@ import pytest
 from lstm_lab import coupled, gradflow, lstm, tasks, training
 from lstm_lab.experiments import ablation
 from lstm_lab.experiments.store import grid
-from lstm_lab.packing import split_rows
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def test_a_variant_begins_as_its_name_says(variant, b_i, b_f, b_o):
     params = config.init(2, 5, rng=np.random.default_rng(0))
     if isinstance(params, coupled.Params):
         params = coupled.expand(params)
-    biases = split_rows(params.b, lstm.GATES)
+    biases = np.split(params.b, len(lstm.GATES))
     expected = (b_i, b_f, b_o, 0)
     for bias, value in zip(biases, expected, strict=True):
         np.testing.assert_array_equal(bias, value)

@@ -61,13 +61,20 @@ def test_every_experiment_takes_any_cell(experiment, cell, init):
 
 
 def test_experiments_have_one_signature(experiment):
-    cell, *options = inspect.signature(experiment).parameters.values()
-    defaults = {option.name: option.default for option in options}
-    assert cell.name == "cell"
-    assert all(option.kind is option.KEYWORD_ONLY for option in options)
-    shared = [defaults[name] for name in ("init", "D", "H", "seeds")]
-    assert shared == [None, 4, 32, gradflow.SEEDS]
-    assert defaults["T"] == (2000 if "skip" in defaults else 100)
+    cell, *own, network = inspect.signature(experiment).parameters.values()
+    assert (cell.name, network.name) == ("cell", "network")
+    assert network.kind is network.VAR_KEYWORD
+    assert all(option.kind is option.KEYWORD_ONLY for option in own)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'h'"):
+        experiment(lstm, **SMALL, h=3)
+
+
+def test_experiments_have_the_same_defaults(experiment):
+    cell = lstm if experiment is gradflow.cell_paths else rnn
+    record = experiment(cell, seeds=[0])
+    T = 2000 if experiment is EXPERIMENTS["lyapunov"] else 100
+    assert (record.D, record.H, record.T) == (4, 32, T)
+    assert experiment(cell, **SMALL).seeds == gradflow.SEEDS
 
 
 def test_bad_settings_are_named(experiment):

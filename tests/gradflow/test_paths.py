@@ -8,7 +8,7 @@ import pytest
 from conftest import CELLS
 from lstm_lab import gradflow, lstm, rnn, sequence
 from lstm_lab.initialization import initializer, uniform
-from lstm_lab.packing import split_rows
+from lstm_lab.packing import by_gate
 
 EXACT = 1e-12  # float64, a few dozen steps
 DIFFERENCES = 1e-9  # central ones with a step of 1e-6
@@ -156,7 +156,7 @@ def test_one_step_has_nowhere_to_go(trace, part_of):
 def test_the_way_round_is_that_of_the_equations(rng):
     params, x = lstm.init(2, 3, rng=rng), rng.normal(size=(6, 2))
     steps = gradflow.cell_steps(sequence.forward(lstm, params, x))
-    U = dict(zip("ifog", split_rows(params.W[:, 2:], lstm.GATES), strict=True))
+    U = by_gate(params.W[:, 2:], lstm.GATES)
     c, o = steps.states["c"], steps.gates["o"]
     for t in range(1, 6):
         i, f, g = (steps.gates[name][t] for name in "ifg")

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lstm_lab import checks, packing
+from lstm_lab import packing
 from lstm_lab.numerics import Array, sigmoid, sigmoid_vjp, tanh_vjp
-from lstm_lab.packing import Packed, Weights, join, split_rows
+from lstm_lab.packing import Packed, Weights, by_gate, join
 
 GATES = ("f", "o", "g")
 STATES = ("h", "c")
@@ -43,32 +43,18 @@ class Cache(NamedTuple):
 
 
 def init(
-    D: int,
-    H: int,
-    *,
-    rng: np.random.Generator,
-    forget_bias: float = 1.0,
-    dtype: DTypeLike = np.float64,
+    D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64
 ) -> Params:
-    """Draw parameters: weights with variance 1 / (D + H), biases zero but for the forget gate's.
-
-    All else is as in `rnn.init`; a `forget_bias` that is not finite raises a ValueError.
-    """
+    """Draw parameters as `rnn.init` does, except for the forget gate's biases of one."""
     params = packing.draw(Params, D, H, rng, dtype)
-    b_f, _, _ = split_rows(params.b, GATES)
-    b_f[:] = checks.finite_number("forget_bias", forget_bias)
+    by_gate(params.b, GATES)["f"][:] = 1
     return params
 
 
 def step(
     w: Weights, row: Array, c_prev: Array
 ) -> tuple[tuple[Array, Array], Cache]:
-    r"""Return the states ``(h_t, c_t)`` after one step, called as ``lstm.step``.
-
-    .. math::
-
-        c_t = f_t \odot c_{t-1} + (1 - f_t) \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
-    """
+    """Return the states ``(h_t, c_t)`` after one step, called as `lstm.step`."""
     a = row @ w.W
     f, o = sigmoid(a[:-1])
     g = np.tanh(a[-1])
@@ -81,7 +67,7 @@ def step(
 def step_vjp(
     w: Weights, cache: Cache, dh: Array, dc: Array
 ) -> tuple[Array, tuple[Array, Array]]:
-    r"""Pull the gradients of the states back through one step, called as ``lstm.step_vjp``.
+    r"""Pull the gradients of the states back through one step, called as `lstm.step_vjp`.
 
     .. math::
 
@@ -102,12 +88,12 @@ def step_vjp(
 
 
 def direct_factor(cache: Cache) -> Array:
-    r"""Return what the direct path multiplies the cell state by: :math:`f_t`."""
+    r"""Return what the direct path multiplies the cell state by, :math:`f_t`."""
     return cache.f
 
 
 def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
-    r"""Return the whole gradient of the cell state: also that through the state it shows."""
+    """Return the whole gradient of the cell state, including that through ``h_t``."""
     return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
 
 

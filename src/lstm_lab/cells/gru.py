@@ -21,9 +21,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lstm_lab import checks, numerics, packing
+from lstm_lab import numerics, packing
 from lstm_lab.numerics import Array, sigmoid, sigmoid_vjp, tanh_vjp
-from lstm_lab.packing import Sizes, Weights, join, split_bias, split_rows
+from lstm_lab.packing import Sizes, Weights, join, split_bias
 
 GATES = ("z", "r", "h")
 STATES = ("h",)
@@ -66,25 +66,18 @@ def init(
     *,
     rng: np.random.Generator,
     reset: Reset = "before",
-    update_bias: float = 0.0,
     dtype: DTypeLike = np.float64,
 ) -> Params:
-    """Draw parameters: weights with variance 1 / (D + H), biases zero but for the update gate's.
-
-    `reset` says where the reset gate acts; a negative `update_bias` keeps more of the old state.
-    All else is as in `rnn.init`; another word, or a bias that is not finite, raises a ValueError.
-    """
+    """Draw parameters as `rnn.init` does; `reset` says where the reset gate acts."""
     if reset not in ("before", "after"):
         raise ValueError(f'reset must be "before" or "after", got {reset!r}')
     params = packing.draw(Params, D, H, rng, dtype)
-    b_z, _, _ = split_rows(params.b, GATES)
-    b_z[:] = checks.finite_number("update_bias", update_bias)
     bias = np.zeros(H, params.b.dtype) if reset == "after" else None
     return params._replace(recurrent_bias=bias)
 
 
 def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
-    """Return the state ``(h_t,)`` after one step, called as ``rnn.step``."""
+    """Return the state ``(h_t,)`` after one step, called as `rnn.step`."""
     h_prev, after = packing.state(row, w.params.H), w.params.recurrent_bias
     z, r = sigmoid(row @ w.W[:-1])
     W_h = w.W[-1]
@@ -102,7 +95,7 @@ def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
 
 
 def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
-    r"""Pull the gradient of the state back through one step, called as ``rnn.step_vjp``.
+    r"""Pull the gradient of the state back through one step, called as `rnn.step_vjp`.
 
     .. math::
 
@@ -127,12 +120,12 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
 
 
 def direct_factor(cache: Cache) -> Array:
-    r"""Return what the direct path multiplies the state by: :math:`1 - z_t`."""
+    r"""Return what the direct path multiplies the state by, :math:`1 - z_t`."""
     return 1 - cache.z
 
 
 def direct_total(_cache: Cache, dh: Array) -> Array:
-    """Return the whole gradient of the state; nothing else shows it."""
+    """Return the whole gradient of the state: there is no other path."""
     return dh
 
 

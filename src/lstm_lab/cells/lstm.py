@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lstm_lab import checks, packing
+from lstm_lab import packing
 from lstm_lab.numerics import Array, sigmoid, sigmoid_vjp, tanh_vjp
-from lstm_lab.packing import Packed, Weights, join, split_rows
+from lstm_lab.packing import Packed, Weights, by_gate, join
 
 GATES = ("i", "f", "o", "g")
 STATES = ("h", "c")
@@ -46,48 +46,18 @@ class Cache(NamedTuple):
 
 
 def init(
-    D: int,
-    H: int,
-    *,
-    rng: np.random.Generator,
-    forget_bias: float = 1.0,
-    dtype: DTypeLike = np.float64,
+    D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64
 ) -> Params:
-    """Draw parameters: weights with variance 1 / (D + H), biases zero but for the forget gate's.
-
-    All else is as in `rnn.init`; a `forget_bias` that is not finite raises a ValueError.
-    """
+    """Draw parameters as `rnn.init` does, except for the forget gate's biases of one."""
     params = packing.draw(Params, D, H, rng, dtype)
-    _, b_f, _, _ = split_rows(params.b, GATES)
-    b_f[:] = checks.finite_number("forget_bias", forget_bias)
+    by_gate(params.b, GATES)["f"][:] = 1
     return params
 
 
 def step(
     w: Weights, row: Array, c_prev: Array
 ) -> tuple[tuple[Array, Array], Cache]:
-    r"""Return the states after one step.
-
-    .. math::
-
-        c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
-
-    Parameters
-    ----------
-    w : Weights
-        The parameters, laid out for products with rows.
-    row : ndarray of shape (..., D + H + 1)
-        ``[x_t, h_{t-1}, 1]``.
-    c_prev : ndarray of shape (..., H)
-        The cell state ``c_{t-1}``.
-
-    Returns
-    -------
-    states : tuple of two ndarrays of shape (..., H)
-        ``h_t`` and ``c_t``.
-    cache : Cache
-        What `step_vjp` needs.
-    """
+    """Return the states ``(h_t, c_t)`` after one step from ``c_{t-1}``, else as `rnn.step`."""
     a = row @ w.W
     i, f, o = sigmoid(a[:-1])
     g = np.tanh(a[-1])
@@ -111,19 +81,8 @@ def step_vjp(
         da^g_t &= d\bar c_t \odot i_t \odot (1 - g_t^2) \\
         dh_{t-1} &= U^\top da_t, \qquad dc_{t-1} = d\bar c_t \odot f_t
 
-    Parameters
-    ----------
-    w, cache : Weights, Cache
-        Those of the step.
-    dh, dc : ndarrays of shape (..., H)
-        Gradients with respect to ``h_t``, and to ``c_t`` along all paths but through ``h_t``.
-
-    Returns
-    -------
-    da : ndarray of shape (..., 4H)
-        Gradient with respect to the pre-activations, in the order of `GATES`.
-    dstates : tuple of two ndarrays of shape (..., H)
-        Gradients with respect to ``h_{t-1}`` and ``c_{t-1}``.
+    `dc` is the gradient with respect to ``c_t`` along all paths except through ``h_t``. ``da``
+    (..., 4H) is in the order of `GATES`; all else is as in `rnn.step_vjp`.
     """
     i, f, o, g, c_prev, tanh_c = cache
     dc = direct_total(cache, dh, dc)
@@ -137,12 +96,12 @@ def step_vjp(
 
 
 def direct_factor(cache: Cache) -> Array:
-    r"""Return what the direct path multiplies the cell state by: :math:`f_t`."""
+    r"""Return what the direct path multiplies the cell state by, :math:`f_t`."""
     return cache.f
 
 
 def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
-    r"""Return the whole gradient of the cell state: also that through the state it shows."""
+    """Return the whole gradient of the cell state, including that through ``h_t``."""
     return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
 
 

@@ -43,27 +43,20 @@ def init(
     D, H : int
         Input and hidden size, at least 1.
     rng : numpy.random.Generator
-        Where the draws come from.
+        Source of the draws.
     dtype : dtype
         float64 or float32.
-
-    Returns
-    -------
-    Params
-        ``W`` (H, D + H) and ``b`` (H,).
 
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, or `rng` no generator.
+        If a size is not a positive integer, or `rng` not a generator.
     """
     return packing.draw(Params, D, H, rng, dtype)
 
 
 def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
-    r"""Return the state after one step.
-
-    .. math:: h_t = \tanh(W\,[x_t; h_{t-1}] + b)
+    """Return the state after one step.
 
     Parameters
     ----------
@@ -75,7 +68,7 @@ def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
     Returns
     -------
     states : tuple of one ndarray of shape (..., H)
-        The state ``h_t``.
+        ``h_t``.
     cache : Cache
         What `step_vjp` needs.
     """
@@ -91,10 +84,8 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
 
     Parameters
     ----------
-    w : Weights
+    w, cache : Weights, Cache
         Those of the step.
-    cache : Cache
-        What the step left.
     dh : ndarray of shape (..., H)
         Gradient with respect to ``h_t``; leading axes broadcast.
 

@@ -4,7 +4,7 @@ One unit without input, :math:`h_t = \tanh(w h_{t-1} + b)`, should reach a targe
 It has two parameters, so that the whole landscape of the loss can be drawn.
 
 Sources: R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
-networks", ICML (2013), figure 6, which has a sigmoid in place of tanh.
+networks", ICML (2013), figure 6, with a sigmoid instead of tanh.
 """
 
 from dataclasses import dataclass
@@ -30,19 +30,7 @@ class Cliff:
 
 
 def cliff(w: Array, b: Array) -> Cliff:
-    r"""Return the loss :math:`(h_T - 0.7)^2` from :math:`h_0 = 0.5` after 50 steps.
-
-    Parameters
-    ----------
-    w : ndarray of shape (M,)
-        Recurrent weights.
-    b : ndarray of shape (N,)
-        Biases.
-
-    Returns
-    -------
-    Cliff
-        The loss on the grid.
+    r"""Return the loss :math:`(h_T - 0.7)^2` from :math:`h_0 = 0.5` after 50 steps, on a grid.
 
     References
     ----------
@@ -71,34 +59,16 @@ class Descent:
 def descend(
     w: float, b: float, *, rate: float, steps: int, clip: float | None = None
 ) -> Descent:
-    r"""Follow the gradient of the loss down, with or without clipping.
-
-    Parameters
-    ----------
-    w, b : float
-        Where to start.
-    rate : float
-        Learning rate, above 0.
-    steps : int
-        Number of steps of descent.
-    clip : float, optional
-        A gradient longer than this is shortened to it.
-
-    Returns
-    -------
-    Descent
-        The path.
+    """Follow the gradient of the loss down from ``(w, b)``, shortened to `clip` if that is given.
 
     References
     ----------
     Chapter ch317, equation ``eq-clipping``.
     """
-    point = np.array(
-        [checks.finite_number("w", w), checks.finite_number("b", b)]
-    )
+    w, b = checks.finite_number("w", w), checks.finite_number("b", b)
     rate = checks.positive_number("rate", rate)
     clip = None if clip is None else checks.positive_number("clip", clip)
-    points, losses, norms = [], [], []
+    point, points, losses, norms = np.array([w, b]), [], [], []
     for _ in range(checks.positive_int("steps", steps) + 1):
         loss, gradient = _loss_and_gradient(point)
         points.append(point)

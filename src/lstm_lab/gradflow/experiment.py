@@ -1,6 +1,6 @@
 """What the experiments share: networks drawn from seeds, and the settings in their records."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,32 +56,24 @@ def draw_and_run(
         Of the forward pass over x of shape (T, D); ``trace.params`` is the network.
     """
     checks.cell("cell", cell)
-    D, T = checks.positive_int("D", D), checks.positive_int("T", T)
-    weights_rng, inputs_rng = np.random.default_rng(checks.seed(seed)).spawn(2)
+    D, H = checks.positive_int("D", D), checks.positive_int("H", H)
+    T, seed = checks.positive_int("T", T), checks.seed(seed)
+    weights_rng, inputs_rng = np.random.default_rng(seed).spawn(2)
     params = (init or cell.init)(D, H, rng=weights_rng)
     return forward(cell, params, inputs_rng.normal(size=(T, D)))
 
 
 def networks(
-    cell: Cell,
-    init: Callable[..., Any] | None,
-    D: int,
-    H: int,
-    T: int,
-    seeds: Sequence[int],
-) -> tuple[dict[str, Any], Iterator[Trace]]:
+    cell: Cell, *, seeds: Sequence[int] = SEEDS, **network: Any
+) -> tuple[dict[str, Any], list[Trace]]:
     """Return an experiment's settings, and the trace of the network of each seed."""
-    checks.cell("cell", cell)
-    sizes = {"D": D, "H": H, "T": T}
-    for name, size in sizes.items():
-        checks.positive_int(name, size)
     seeds = tuple(checks.seed(seed) for seed in seeds)
     if not seeds:
         raise ValueError("seeds must be one or more, got none")
-    traces = (
-        draw_and_run(cell, init=init, **sizes, seed=seed) for seed in seeds
-    )
-    return {"cell": name_of(cell), **sizes, "seeds": seeds}, traces
+    traces = [draw_and_run(cell, seed=seed, **network) for seed in seeds]
+    (T, D), H = traces[0].x.shape, traces[0].params.H
+    settings = {"cell": name_of(cell), "D": D, "H": H, "T": T, "seeds": seeds}
+    return settings, traces
 
 
 def unit_cotangents(trace: Trace, state: str) -> list[Array]:

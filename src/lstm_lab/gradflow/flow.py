@@ -1,6 +1,5 @@
 """How much of a gradient arrives at each lag."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_lab.gradflow.experiment import (
-    SEEDS,
     Experiment,
     networks,
     unit_cotangents,
@@ -24,7 +22,7 @@ class GradientFlow(Experiment):
 
     ``log10_norms`` (S, T + 1) holds, for each seed and each lag k from 0 to T, the decimal
     logarithm of :math:`\lVert \partial h_T / \partial s_{T-k} \rVert_F / \sqrt{H}`, where s
-    consists of all states of the cell. Logarithms, so that no lag is too long.
+    consists of all states of the cell.
     """
 
     log10_norms: Array
@@ -51,36 +49,17 @@ def _power_of_ten(exponents: Array) -> Array:
     return powers
 
 
-def gradient_flow(
-    cell: Cell,
-    *,
-    init: Callable[..., Any] | None = None,
-    D: int = 4,
-    H: int = 32,
-    T: int = 100,
-    seeds: Sequence[int] = SEEDS,
-) -> GradientFlow:
+def gradient_flow(cell: Cell, **network: Any) -> GradientFlow:
     r"""Measure the gradient that a loss at step T sends back to every earlier state.
 
-    The loss is :math:`v^\top h_T`. Its gradient with respect to the state k steps earlier is
-    backpropagated for all H unit vectors v at once. The record holds the root-mean-square of the
-    norms, which is that for a random direction v.
-
-    Parameters
-    ----------
-    cell, init, D, H, T, seeds
-        As in `draw_and_run`, once for each seed.
-
-    Returns
-    -------
-    GradientFlow
-        Norms by seed and lag.
+    The loss is :math:`v^\top h_T`, with all H unit vectors v at once. The record holds the
+    root-mean-square of the norms, which is that for a random direction v.
 
     References
     ----------
     Chapter ch318, figure ``fig-gradient-flow``.
     """
-    settings, traces = networks(cell, init, D, H, T, seeds)
+    settings, traces = networks(cell, **network)
     log10_norms = []
     for trace in traces:
         pulled = pull_back(trace, *unit_cotangents(trace, "h"))
@@ -102,17 +81,7 @@ class GradientMap:
 
 
 def gradient_map(trace: Trace) -> GradientMap:
-    """Measure the gradient from a loss at every step to every earlier state.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass over one sequence, x of shape (T, D).
-
-    Returns
-    -------
-    GradientMap
-        Norms by step of the loss and lag.
+    """Measure the gradient from a loss at every step of one sequence to every earlier state.
 
     References
     ----------
@@ -124,9 +93,7 @@ def gradient_map(trace: Trace) -> GradientMap:
     states = tuple(np.zeros((T, H, H)) for _ in trace.cell.STATES)
     pulled = Cotangents(states, np.zeros((T, H), int))
     for t in reversed(range(T)):
-        pulled.states[0][t] = np.eye(
-            H
-        )  # those of later losses are on their way
+        pulled.states[0][t] = np.eye(H)  # later losses are on their way
         losses = np.arange(t, T)
         log10_norms[losses, losses - t] = log10_rms(pulled)[t:]
         pulled = pulled.before(trace, t)

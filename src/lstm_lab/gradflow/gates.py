@@ -24,18 +24,7 @@ class GateActivations:
 
 
 def gate_activations(trace: Trace) -> GateActivations:
-    """Return the mean of every gate and the norm of every state at every step.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass over one sequence, x of shape (T, D).
-
-    Returns
-    -------
-    GateActivations
-        Arrays of shape (T,), such as ``gates["f"]`` and ``norms["c"]`` of an LSTM.
-    """
+    """Return the mean of every gate and the norm of every state at every step of one sequence."""
     one_sequence(trace)
     return GateActivations(
         gates={name: gate.mean(axis=-1) for name, gate in trace.gates.items()},
@@ -48,15 +37,7 @@ def time_constant(forget_bias: float) -> float:
 
     .. math:: \tau = -1 / \ln \sigma(b_f)
 
-    Parameters
-    ----------
-    forget_bias : float
-        Bias of a forget gate that nothing else moves.
-
-    Returns
-    -------
-    float
-        Steps; zero or infinite where no float can hold them.
+    It is zero or infinite where no float can hold it.
 
     References
     ----------
@@ -84,22 +65,7 @@ class GateHistogram:
 def gate_histogram(
     trace: Trace, names: Sequence[str], *, bins: int = 20
 ) -> GateHistogram:
-    """Return the distribution of gates' values.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass.
-    names : sequence of str
-        The gates, out of those with values in [0, 1].
-    bins : int
-        How many bins divide the interval from 0 to 1.
-
-    Returns
-    -------
-    GateHistogram
-        Shares by gate and bin.
-    """
+    """Return how the values of some gates, all in [0, 1], are distributed over bins."""
     edges = np.linspace(0, 1, checks.positive_int("bins", bins) + 1)
     gates = _gates(trace, names)
     shares = [np.histogram(gate, edges)[0] / gate.size for gate in gates]
@@ -111,20 +77,7 @@ def gate_histogram(
 def saturated(
     trace: Trace, names: Sequence[str], *, within: float = 0.1
 ) -> dict[str, float]:
-    """Return the share of each gate's values that are close to 0 or 1.
-
-    Parameters
-    ----------
-    trace, names
-        As in `gate_histogram`.
-    within : float
-        A value closer than this is saturated.
-
-    Returns
-    -------
-    dict of str to float
-        The share by gate.
-    """
+    """Return the share of each gate's values that are closer than `within` to 0 or 1."""
     within = checks.finite_number("within", within)
     return {
         name: float((np.minimum(gate, 1 - gate) < within).mean())

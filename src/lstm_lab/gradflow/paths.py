@@ -5,7 +5,6 @@ the factor is the forget gate f; in a GRU it is the hidden state, and the factor
 docstrings call them c and f in any cell. A cell without a direct path is a TypeError.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from lstm_lab import checks
 from lstm_lab.gradflow.experiment import (
-    SEEDS,
     Experiment,
     geometric_mean,
     networks,
@@ -27,19 +25,11 @@ from lstm_lab.sequence import Cell, Trace, name_of
 
 
 def direct_path(trace: Trace) -> Array:
-    r"""Return the products of gates that lead along the direct path from each step to the last.
+    r"""Return the products of gates along the direct path from each step to the last.
 
     .. math:: \prod_{s=t+1}^{T} f_s \qquad (t = T - 1, \ldots, 0)
 
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass over x of shape (T, D) or (T, B, D).
-
-    Returns
-    -------
-    ndarray of shape (T, H) or (T, B, H)
-        Row k - 1 is the product over the last k steps.
+    Row k - 1 of the result (T, H) or (T, B, H) is the product over the last k steps.
 
     References
     ----------
@@ -69,17 +59,8 @@ def cell_jacobians(trace: Trace) -> Array:
     r"""Return :math:`dc_T / dc_t` along all paths, for t = T - 1, ..., 1.
 
     The total derivative follows the direct path and also everything that passes from the hidden
-    state of step t to the gates of step t + 1.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass over one sequence, x of shape (T, D).
-
-    Returns
-    -------
-    ndarray of shape (T - 1, H, H)
-        One matrix for each lag 1, ..., T - 1; row j is the gradient of entry j of :math:`c_T`.
+    state of step t to the gates of step t + 1. The result is (T - 1, H, H), one matrix for each lag
+    1, ..., T - 1 in one sequence; row j is the gradient of entry j of :math:`c_T`.
 
     References
     ----------
@@ -102,17 +83,8 @@ def one_step_jacobians(trace: Trace) -> Array:
     .. math:: \frac{d c_t}{d c_{t-1}} = \operatorname{diag}(f_t) + A_t E_{t-1}
 
     In an LSTM their product is not :math:`dc_T / dc_1`, the last of `cell_jacobians`: it lacks
-    the paths through the output gate to the next hidden state.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass over one sequence, x of shape (T, D).
-
-    Returns
-    -------
-    ndarray of shape (T - 1, H, H)
-        In the order of time; row j of a matrix is the gradient of entry j of :math:`c_t`.
+    the paths through the output gate to the next hidden state. The matrices (T - 1, H, H) of one
+    sequence are in the order of time.
 
     References
     ----------
@@ -160,34 +132,16 @@ class CellPaths(Experiment):
         return geometric_mean(self.full)
 
 
-def cell_paths(
-    cell: Cell,
-    *,
-    init: Callable[..., Any] | None = None,
-    D: int = 4,
-    H: int = 32,
-    T: int = 100,
-    seeds: Sequence[int] = SEEDS,
-) -> CellPaths:
-    r"""Measure the direct path of the cell state beside the full Jacobian, at every lag.
-
-    Parameters
-    ----------
-    cell, init, D, H, T, seeds
-        As in `draw_and_run`, once for each seed; the cell has a direct path, and T is at least 2.
-
-    Returns
-    -------
-    CellPaths
-        Norms by seed and lag.
+def cell_paths(cell: Cell, **network: Any) -> CellPaths:
+    """Measure the direct path of the cell state beside the full Jacobian, at every lag.
 
     References
     ----------
     Chapter ch318, section "How much the product leaves out".
     """
-    settings, traces = networks(cell, init, D, H, T, seeds)
-    if T < 2:
-        raise ValueError(f"T must be at least 2 steps, for a lag of 1, got {T}")
+    settings, traces = networks(cell, **network)
+    if settings["T"] < 2:
+        raise ValueError("T must be at least 2 steps, for a lag of 1, got 1")
     direct, full = [], []
     for trace in traces:
         direct.append(direct_path(trace)[:-1].max(axis=-1))
@@ -227,17 +181,7 @@ class CellSteps:
 
 
 def cell_steps(trace: Trace) -> CellSteps:
-    """Measure the gradient along the cell state at each step of a sequence.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass over one sequence, x of shape (T, D).
-
-    Returns
-    -------
-    CellSteps
-        The record.
+    """Measure the gradient along the cell state at each step of one sequence.
 
     References
     ----------

@@ -1,13 +1,13 @@
 """Singular values of products of Jacobians, and what predicts them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lstm_lab import checks
-from lstm_lab.gradflow.experiment import SEEDS, Experiment, networks
+from lstm_lab.gradflow.experiment import Experiment, networks
 from lstm_lab.jacobians import (
     log10_norms_of_products,
     log10_singular_values,
@@ -35,36 +35,16 @@ class Spectra(Experiment):
     largest: Array
 
 
-def spectra(
-    cell: Cell,
-    *,
-    lags: Sequence[int],
-    init: Callable[..., Any] | None = None,
-    D: int = 4,
-    H: int = 32,
-    T: int = 100,
-    seeds: Sequence[int] = SEEDS,
-) -> Spectra:
-    """Measure the singular values of the Jacobian over several lags, back from step T.
-
-    Parameters
-    ----------
-    lags : sequence of int
-        In steps, from 1 to T.
-    cell, init, D, H, T, seeds
-        As in `draw_and_run`, once for each seed.
-
-    Returns
-    -------
-    Spectra
-        Logarithms of singular values by seed and lag.
+def spectra(cell: Cell, *, lags: Sequence[int], **network: Any) -> Spectra:
+    """Measure the singular values of the Jacobian over several lags, from 1 to T, back from step T.
 
     References
     ----------
     Chapter ch317, figure ``fig-spectra``.
     """
     lags = tuple(checks.positive_int("lags", lag) for lag in lags)
-    settings, traces = networks(cell, init, D, H, T, seeds)
+    settings, traces = networks(cell, **network)
+    D, T = settings["D"], settings["T"]
     if not lags or max(lags) > T:
         raise ValueError(f"lags must be one or more of 1 ... {T}, got {lags}")
     values, radius, largest = [], [], []
@@ -92,30 +72,10 @@ class Lyapunov(Experiment):
 
 
 def lyapunov(
-    cell: Cell,
-    *,
-    init: Callable[..., Any] | None = None,
-    D: int = 4,
-    H: int = 32,
-    T: int = 2000,
-    skip: int = 200,
-    seeds: Sequence[int] = SEEDS,
+    cell: Cell, *, T: int = 2000, skip: int = 200, **network: Any
 ) -> Lyapunov:
-    """Measure the Lyapunov exponents of driven networks over a long run.
-
-    Parameters
-    ----------
-    cell, init, D, H, T, seeds
-        As in `draw_and_run`, once for each seed.
-    skip : int
-        Number of steps at the start that are not averaged.
-
-    Returns
-    -------
-    Lyapunov
-        The exponents by seed.
-    """
-    settings, traces = networks(cell, init, D, H, T, seeds)
+    """Measure the Lyapunov exponents of driven networks, without the first `skip` steps."""
+    settings, traces = networks(cell, T=T, **network)
     exponents = [
         lyapunov_exponents(step_jacobians(trace), skip=skip) for trace in traces
     ]
@@ -138,19 +98,7 @@ class Powers:
 
 
 def powers(matrices: Mapping[str, Array], K: int) -> Powers:
-    """Measure how the powers of matrices grow or shrink.
-
-    Parameters
-    ----------
-    matrices : mapping of str to ndarray of shape (S, S)
-        Recurrent weights under their names.
-    K : int
-        The highest power.
-
-    Returns
-    -------
-    Powers
-        Norms by matrix and power.
+    """Measure how the powers of matrices, such as recurrent weights, grow or shrink up to the K-th.
 
     References
     ----------

@@ -1,13 +1,13 @@
 """What is lost when a gradient is cut: after some steps, or at the gates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lstm_lab import checks, tree
-from lstm_lab.gradflow.experiment import SEEDS, Experiment, networks
+from lstm_lab.gradflow.experiment import Experiment, networks
 from lstm_lab.numerics import Array, norm
 from lstm_lab.sequence import Cell, Trace, backward, name_of
 
@@ -15,21 +15,8 @@ from lstm_lab.sequence import Cell, Trace, backward, name_of
 def window_grads(trace: Trace, dh: Array, window: int) -> Any:
     """Return the weight gradient of truncated backpropagation through time.
 
-    The gradient of every step's loss is followed back through at most `window` steps.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of the forward pass.
-    dh : ndarray of shape (T, B, H) or (T, H)
-        Gradient of the loss with respect to the hidden states h_1 ... h_T.
-    window : int
-        How many steps a gradient may pass; T of them or more cut nothing.
-
-    Returns
-    -------
-    Params
-        The truncated gradient.
+    The gradient `dh` (T, B, H) or (T, H) of every step's loss is followed back through at most
+    `window` steps.
 
     References
     ----------
@@ -54,24 +41,8 @@ def carousel_grads(trace: Trace, dh: Array) -> Any:
     """Return the weight gradient that the LSTM's first learning rule follows.
 
     A gradient passes from step to step along the direct path only; where it would enter a gate
-    or a candidate and leave through the last hidden state, it is cut.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of a forward pass, of a cell whose direct path is a state beside h.
-    dh : ndarray of shape (T, B, H) or (T, H)
-        Gradient of the loss with respect to the hidden states h_1 ... h_T.
-
-    Returns
-    -------
-    Params
-        The truncated gradient.
-
-    Raises
-    ------
-    TypeError
-        If `trace` is of another cell.
+    or a candidate and leave through the last hidden state, it is cut. A cell whose direct path is
+    not a state beside h is a TypeError.
 
     References
     ----------
@@ -117,40 +88,22 @@ class TruncationBias(Experiment):
 
 
 def truncation_bias(
-    cell: Cell,
-    *,
-    windows: Sequence[int],
-    init: Callable[..., Any] | None = None,
-    D: int = 4,
-    H: int = 32,
-    T: int = 100,
-    seeds: Sequence[int] = SEEDS,
+    cell: Cell, *, windows: Sequence[int], **network: Any
 ) -> TruncationBias:
     r"""Compare truncated gradients with the full one, for a loss that depends on the past.
 
-    The loss reads the last state in a random direction, :math:`\mathcal{L} = v^\top h_T`.
-
-    Parameters
-    ----------
-    windows : sequence of int
-        How many steps a gradient may pass.
-    cell, init, D, H, T, seeds
-        As in `draw_and_run`, once for each seed, which also draws the loss.
-
-    Returns
-    -------
-    TruncationBias
-        Cosines by seed and window.
+    The loss reads the last state in a random direction, :math:`\mathcal{L} = v^\top h_T`, which
+    each seed draws too. A gradient may pass as many steps as `windows` say.
 
     References
     ----------
     Chapter ch318, figure ``fig-truncation``.
     """
-    settings, traces = networks(cell, init, D, H, T, seeds)
+    settings, traces = networks(cell, **network)
     cosines, carousel = [], []
     for seed, trace in zip(settings["seeds"], traces, strict=True):
         dh = np.zeros_like(trace.h[1:])
-        dh[-1] = np.random.default_rng(seed).normal(size=H)
+        dh[-1] = np.random.default_rng(seed).normal(size=trace.params.H)
         full = _flat(backward(trace, dh).params)
         cuts = (_flat(window_grads(trace, dh, window)) for window in windows)
         cosines.append([_cosine(cut, full) for cut in cuts])
