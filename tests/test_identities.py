@@ -281,11 +281,12 @@ def what_was_read_and_what_it_was_read_for():
         network, params, batch.source, batch.source_lengths
     )
     first = np.full(2, tokenizer.BOS)
-    logits, (states,), weights = seq2seq.step(
+    logits, (states,) = seq2seq.step(
         network, params, encoded, encoded.states, first
     )
+    _, weights = seq2seq.logits(network, params, batch)
     q = states[0]
-    means = np.einsum("bt,bth->bh", weights, encoded.memory)
+    means = np.einsum("bt,bth->bh", weights[:, 0], encoded.memory)
     merged = np.tanh(join(means, q) @ params.attention.W_c.T)
     same(softmax(logits), softmax(merged @ params.W_out.T + params.b_out))
 

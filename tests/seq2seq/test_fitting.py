@@ -129,7 +129,9 @@ def test_divergence_is_an_error(held_out, clip):
 def test_teacher_forcing_reads_the_targets(rng):
     params = seq2seq.init(NET, rng=rng)
     pairs = some_pairs(rng)
-    assert seq2seq.mixed_inputs(NET, params, pairs, ratio=1.0, rng=rng) is None
+    inputs = seq2seq.mixed_inputs(NET, params, pairs, ratio=1.0, rng=rng)
+    assert (inputs[0] == BOS).all()
+    np.testing.assert_array_equal(inputs[1:], pairs.target[:-1])
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -164,7 +166,7 @@ def test_scheduled_sampling_reads_some_of_each(rng):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"ratio": 2}, ValueError, "ratio must lie between 0 and 1"),
+        ({"ratio": 2}, ValueError, "ratio must lie from 0 to 1"),
         ({"ratio": np.nan}, ValueError, "ratio must be finite"),
         ({"rng": 0}, TypeError, "rng must be a numpy.random.Generator"),
     ],

@@ -3,13 +3,13 @@
 `fit` takes a cell and a `TaskConfig` and returns a `Run`.
 """
 
-from lstm_lab.training.fitting import TaskConfig as TaskConfig
-from lstm_lab.training.fitting import fit as fit
 from lstm_lab.training.loop import Config as Config
 from lstm_lab.training.loop import Evaluation as Evaluation
 from lstm_lab.training.loop import Run as Run
 from lstm_lab.training.loop import train as train
 from lstm_lab.training.model import Model as Model
+from lstm_lab.training.model import TaskConfig as TaskConfig
+from lstm_lab.training.model import fit as fit
 from lstm_lab.training.model import init as init
 from lstm_lab.training.model import loss as loss
 from lstm_lab.training.model import loss_and_grads as loss_and_grads

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -12,8 +12,6 @@ from tqdm import tqdm
 
 from lstm_lab import checks, optim
 from lstm_lab.numerics import Array
-
-Tree = TypeVar("Tree", bound=Any)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +133,10 @@ class Run:
 def train(
     cell: str,
     config: Config,
-    initial: Tree,
+    initial: Any,
     draw: Callable[[], Any],
-    loss_and_grads: Callable[[Tree, Any], tuple[float, Tree]],
-    evaluate: Callable[[int, Tree], Any],
+    loss_and_grads: Callable[[Any, Any], tuple[float, Any]],
+    evaluate: Callable[[int, Any], Any],
 ) -> Run:
     """Train a model of any kind, and return the record of the run.
 
