@@ -87,7 +87,8 @@ def fit(
     mixed = partial(mixed_inputs, network, ratio=ratio, rng=forcing_rng)
 
     def loss_and_grads(params: Params, pairs: Pairs) -> tuple[float, Params]:
-        pairs = pairs._replace(inputs=mixed(params, pairs))
+        inputs = mixed(params, pairs)
+        pairs = pairs._replace(inputs=inputs)
         return model.loss_and_grads(network, params, pairs)
 
     def evaluate(step: int, params: Params) -> PairsEvaluation:

@@ -214,8 +214,9 @@ def step(
     Chapter ch319, equation ``eq-attention-output``.
     """
     tokens = checks.integers("tokens", tokens, len(encoded.mask))
-    tokens = _known("tokens", tokens, network.targets)
-    forward = _decode(network, params, encoded, states, tokens[np.newaxis])
+    each = np.ones(len(tokens), int)
+    y, _ = _padded("tokens", tokens[np.newaxis], each, network.targets)
+    forward = _decode(network, params, encoded, states, y)
     return _read_out(params, forward.outputs[:, 0]), forward.decoder.last
 
 
@@ -376,7 +377,7 @@ def _check_params(network: Network, params: Params) -> None:
 
 
 def checked(network: Network, pairs: Pairs) -> Pairs:
-    """Return pairs as arrays of indices, with `PAD` as padding.
+    """Return pairs as arrays of indices, with `PAD` for other numbers in the padding.
 
     If there are no ``inputs``, they become the previous tokens of the targets.
     """
@@ -400,25 +401,20 @@ def checked(network: Network, pairs: Pairs) -> Pairs:
 def _padded(
     name: str, tokens: Any, lengths: Any, vocabulary: int
 ) -> tuple[Tokens, Lengths]:
-    """Return tokens (T, B) of a vocabulary, with `PAD` as padding, and their lengths (B,)."""
+    """Return tokens (T, B) of a vocabulary and lengths (B,); `PAD` for others in the padding."""
     tokens = checks.integers(name, tokens, "steps", "B")
     steps, B = tokens.shape
     lengths = checked_lengths(f"{name}_lengths", lengths, B, steps)
-    tokens = np.where(_within(tokens, lengths), tokens, PAD)
-    return _known(name, tokens, vocabulary), lengths
+    known = (tokens >= 0) & (tokens < vocabulary)
+    wrong = tokens[~known & _within(tokens, lengths)]
+    if wrong.size:
+        raise ValueError(
+            f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}"
+        )
+    return np.where(known, tokens, PAD), lengths
 
 
 def _within(tokens: Tokens, lengths: Lengths) -> attention.Mask:
     """Return a mask (steps, B), True at the steps of each sequence."""
     mask: attention.Mask = np.arange(len(tokens))[:, np.newaxis] < lengths
     return mask
-
-
-def _known(name: str, tokens: Tokens, vocabulary: int) -> Tokens:
-    """Return tokens, all of a vocabulary."""
-    wrong = tokens[(tokens < 0) | (tokens >= vocabulary)]
-    if wrong.size:
-        raise ValueError(
-            f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}"
-        )
-    return tokens
