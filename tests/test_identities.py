@@ -281,11 +281,12 @@ def what_was_read_and_what_it_was_read_for():
         network, params, batch.source, batch.source_lengths
     )
     first = np.full(2, tokenizer.BOS)
-    logits, (states,), weights = seq2seq.step(
+    logits, (states,) = seq2seq.step(
         network, params, encoded, encoded.states, first
     )
+    _, weights = seq2seq.logits(network, params, batch)
     q = states[0]
-    means = np.einsum("bt,bth->bh", weights, encoded.memory)
+    means = np.einsum("bt,bth->bh", weights[:, 0], encoded.memory)
     merged = np.tanh(join(means, q) @ params.attention.W_c.T)
     same(softmax(logits), softmax(merged @ params.W_out.T + params.b_out))
 
@@ -789,9 +790,7 @@ def central_difference():
 @identity("eq-copy-baseline")
 def copying_without_a_memory():
     for gap in (3, 40):
-        x, y, _, classes = tasks.copy_memory(
-            gap, 50, rng=np.random.default_rng(0)
-        )
+        x, y, classes = tasks.copy_memory(gap, 50, rng=np.random.default_rng(0))
         # It knows where the blanks are, and holds each symbol for equally likely.
         logits = np.zeros((*y.shape, classes))
         blank = classes - 1

@@ -35,9 +35,7 @@ def decoded(translator, source, target, *, forced):
     )
     states, last = encoded.states, np.array([tokenizer.BOS])
     for right in batch.target:
-        answers, states, _ = seq2seq.step(
-            network, params, encoded, states, last
-        )
+        answers, states = seq2seq.step(network, params, encoded, states, last)
         log_p = log_softmax(answers[0])
         log_p[[tokenizer.PAD, tokenizer.BOS]] = -np.inf  # are never written
         written = int(log_p.argmax())

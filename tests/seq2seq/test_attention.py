@@ -85,16 +85,3 @@ def test_scores_of_any_size_neither_overflow_nor_warn(arrays):
         )
     np.testing.assert_allclose(weights.max(-1), 1, rtol=ROUNDING)
     assert (weights == 0).any()
-
-
-def test_scores_that_there_are_not(rng):
-    for kind in ("max", None, ["dot"]):
-        with pytest.raises(ValueError, match="kind must be one of 'dot'"):
-            attention.init(kind, 3, rng=rng)
-
-
-def test_a_source_must_have_a_step(arrays):
-    queries, memory, mask = arrays
-    mask[1] = False
-    with pytest.raises(ValueError, match="mask must be True at one step"):
-        attention.attend(attention.Dot(), queries, memory, mask)

@@ -1,4 +1,4 @@
-"""Searches: what they find, beside the best there is."""
+"""Searches: what they find, beside the best there is, and what they get right."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def search(name, net, params, sources, **options):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_probabilities_and_weights_are_those_of_the_targets(seed, sources):
+def test_probabilities_are_those_of_the_targets(seed, sources):
     params = sharp(NET, seed)
     for name, options in (
         ("greedy", {}),
@@ -48,14 +48,6 @@ def test_probabilities_and_weights_are_those_of_the_targets(seed, sources):
         pairs = seq2seq.Pairs(*sources, found.tokens, found.lengths)
         log_p = seq2seq.log_probability(NET, params, pairs)
         np.testing.assert_allclose(found.log_probability, log_p, rtol=ROUNDING)
-        if name == "exhaustive":
-            assert found.weights is None
-            continue
-        _, weights = seq2seq.logits(NET, params, pairs)
-        within = pairs.target_mask.T
-        np.testing.assert_allclose(
-            found.weights[within], weights[within], atol=ROUNDING
-        )
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.6, 1.0])
@@ -181,8 +173,6 @@ def test_examples_of_a_batch_do_not_influence_each_other(net, sources):
             np.testing.assert_array_equal(
                 one.tokens[:size, 0], whole.tokens[:size, b]
             )
-            if net.attention is None:
-                assert one.weights is None
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -254,20 +244,12 @@ def test_searches_that_cannot_be(sources, name, options, error, message):
         search(name, NET, sharp(NET, 0), sources, **options)
 
 
-@pytest.mark.parametrize(
-    ("answers", "error", "message"),
-    [
-        ([1, 2, 3, 4], TypeError, "answers must be an array of float32"),
-        (np.zeros((0, 4)), ValueError, "answers must have shape"),
-        (np.array([0, 0, np.inf, 0]), FloatingPointError, "overflowed"),
-    ],
-)
-def test_logits_that_cannot_be_chosen_from(answers, error, message):
+def test_logits_that_cannot_be_chosen_from():
     with (
         np.errstate(invalid="ignore"),
-        pytest.raises(error, match=message),
+        pytest.raises(FloatingPointError, match="overflowed"),
     ):
-        seq2seq.writable(answers)
+        seq2seq.writable(np.array([0, 0, np.inf, 0]))
 
 
 def test_the_probability_of_what_may_not_be_written_is_not_shared_out():
@@ -276,3 +258,70 @@ def test_the_probability_of_what_may_not_be_written_is_not_shared_out():
     np.testing.assert_array_equal(answers, before)
     assert (kept[:2] == -np.inf).all()
     assert np.exp(kept[2:]).sum() < 1e-2
+
+
+# What is right
+
+
+@pytest.fixture
+def pairs():
+    target = np.array([[4, 5, EOS], [5, EOS, PAD], [EOS, PAD, PAD]])
+    source = np.full((1, 3), 4)
+    return seq2seq.Pairs(source, np.ones(3, int), target, np.array([3, 2, 1]))
+
+
+def test_errors_are_shares_of_the_targets_that_are_as_long(pairs):
+    wrong = pairs.target.copy()
+    wrong[0, 1] = 7  # one of three
+    wrong[1, 1] = 7  # one of two
+    wrong[2, 2] = 7  # after an end
+    found = seq2seq.errors_by_position(wrong, pairs)
+    np.testing.assert_allclose(found, [1 / 3, 1 / 2, 0], rtol=1e-15)
+
+
+def test_answers_may_be_longer_or_shorter(pairs):
+    longer = np.vstack([pairs.target, np.full((2, 3), 7)])
+    assert seq2seq.errors_by_position(longer, pairs).tolist() == [0, 0, 0]
+    shorter = pairs.target[:1]
+    assert seq2seq.errors_by_position(shorter, pairs).tolist() == [0, 1, 1]
+
+
+def test_a_position_that_no_target_has_has_no_share(pairs):
+    longer = pairs._replace(target=np.pad(pairs.target, ((0, 3), (0, 0))))
+    found, expected = (
+        seq2seq.errors_by_position(pairs.target[::-1], one)
+        for one in (longer, pairs)
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_match_is_exact_to_the_last_token():
+    # What stands after an end is not read.
+    target = np.array([[5, 5, 5, 5], [6, EOS, 6, 6], [EOS, 7, EOS, EOS]])
+    lengths = np.array([3, 2, 3, 3])
+    found = np.array(
+        [
+            [5, 5, 5, 5],
+            [6, EOS, 6, 7],
+            [EOS, PAD, 6, EOS],
+            [PAD, PAD, EOS, PAD],
+        ]
+    )
+    pairs = seq2seq.Pairs(target, lengths, target, lengths)
+    decoded = seq2seq.Decoded(found, np.array([3, 2, 4, 3]), np.zeros(4))
+    exact = seq2seq.exact_match(decoded, pairs)
+    assert exact.tolist() == [True, True, False, False]
+    shorter = seq2seq.Decoded(found[:2], np.array([2, 2, 2, 2]), np.zeros(4))
+    exact = seq2seq.exact_match(shorter, pairs)
+    assert exact.tolist() == [False, True, False, False]
+
+
+def test_scores_need_one_answer_for_each_target():
+    pairs = some_pairs(np.random.default_rng(0))
+    one = seq2seq.Decoded(pairs.target[:, :1], np.array([3]), np.zeros(1))
+    with pytest.raises(ValueError, match=r"decoded.tokens must .* \(S, 4\)"):
+        seq2seq.exact_match(one, pairs)
+    with pytest.raises(ValueError, match=r"tokens must .* \(S, 4\)"):
+        seq2seq.errors_by_position(pairs.target[:, :1], pairs)
+    with pytest.raises(TypeError, match="tokens must be an array of integers"):
+        seq2seq.errors_by_position(pairs.target * 1.0, pairs)

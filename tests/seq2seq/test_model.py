@@ -149,18 +149,12 @@ def test_a_batch_is_its_examples(net, params, pairs):
 
 
 def test_steps_are_all_steps_at_once(net, params, pairs):
-    answers, weights = seq2seq.logits(net, params, pairs)
+    answers, _ = seq2seq.logits(net, params, pairs)
     encoded = seq2seq.encode(net, params, pairs.source, pairs.source_lengths)
     states, last = encoded.states, np.full(4, BOS)
     for s, right in enumerate(pairs.target):
-        found, states, looked = seq2seq.step(net, params, encoded, states, last)
+        found, states = seq2seq.step(net, params, encoded, states, last)
         np.testing.assert_allclose(found, answers[s], rtol=0, atol=ROUNDING)
-        if net.attention is None:
-            assert looked is weights is None
-        else:
-            np.testing.assert_allclose(
-                looked, weights[:, s], rtol=0, atol=ROUNDING
-            )
         last = right
 
 
@@ -307,3 +301,22 @@ def test_values_are_plain_and_shown_in_a_line(rng):
     for record in (pairs, params, encoded, found):
         assert len(repr(record)) < 900
         assert "\n" not in repr(record)
+
+
+# The loss in other units
+
+
+def test_a_uniform_guess_costs_as_much_as_there_are_tokens():
+    for V in (1, 2, 26):
+        assert seq2seq.perplexity(np.log(V)) == pytest.approx(V, rel=1e-14)
+        assert seq2seq.bits(np.log(V)) == pytest.approx(np.log2(V), rel=1e-14)
+
+
+def test_a_cost_beyond_all_floats_is_infinite():
+    assert seq2seq.perplexity(1e4) == np.inf
+
+
+@pytest.mark.parametrize("unit", [seq2seq.perplexity, seq2seq.bits])
+def test_a_cost_must_be_a_number(unit):
+    with pytest.raises(ValueError, match="nats"):
+        unit(np.nan)

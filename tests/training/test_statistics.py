@@ -57,9 +57,9 @@ def test_the_interval_of_a_median_covers_it():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([1, 2, 3, 4, 5], r"values must be six or more, .* \(5,\)"),
-        (np.ones((3, 4)), r"six or more, in one row, got shape \(3, 4\)"),
-        ([1, 2, 3, 4, 5, np.nan], "values must be numbers, got NaN"),
+        ([1, 2, 3, 4, 5], r"values must be six .*, got \[1, 2, 3, 4, 5\]"),
+        (np.ones((3, 4)), r"six or more numbers in one row, got \[\[1"),
+        ([1, 2, 3, 4, 5, np.nan], r"values must be .*, got .*nan\]"),
     ],
 )
 def test_values_without_such_an_interval_are_refused(values, message):

@@ -67,8 +67,6 @@ def experiment(*, variant: str, seed: int) -> dict[str, Any]:
     """Train one network; return its ``first_losses`` and the fields of `Outcomes`."""
     cell = VARIANTS[variant].cell
     run = training.fit(cell, configure(variant=variant, seed=seed))
-    if run.interrupted:
-        raise KeyboardInterrupt  # half a run is not a result
     rng = np.random.default_rng([seed, 1])
     x = tasks.adding(RECIPE.keywords["T"], 64, rng=rng, dtype="float32").x
     before, after = (

@@ -204,8 +204,6 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     config, draw, tokens, problem = _prepare(**configuration)
     rng = np.random.default_rng(3)
     run = seq2seq.fit(config, draw, tokens(problem.held_out(rng, HELD_OUT)))
-    if run.interrupted:
-        raise KeyboardInterrupt  # half a run is not a result
     answer = partial(seq2seq.answer, config.network, run.final)
     probed, *asked = (
         tokens(problem.draw(rng, HELD_OUT, length))

@@ -8,12 +8,11 @@ align and translate", ICLR (2015), for the additive score; M.-T. Luong, H. Pham 
 and the bilinear ("general") one.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import checks
 from lstm_lab.numerics import Array, outer_sum, tanh_vjp
 
 Mask = NDArray[np.bool_]
@@ -50,56 +49,19 @@ KINDS: dict[str, type[Score]] = {
 
 def init(kind: str, H: int, *, rng: np.random.Generator) -> Score:
     """Draw the parameters of a score, normal with variance 1 / H; `kind` is a key of `KINDS`."""
-    check("kind", kind)
-    H, rng = checks.positive_int("H", H), checks.generator(rng)
-
-    def normal(*shape: int) -> Array:
-        return rng.normal(0, H**-0.5, shape)
-
-    match kind:
-        case "bilinear":
-            return Bilinear(normal(H, H))
-        case "additive":
-            return Additive(normal(H, H), normal(H, H), normal(H))
-    return Dot()
-
-
-def check(name: str, kind: Any) -> None:
-    """Refuse what is not a key of `KINDS`."""
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, KINDS))}, got {kind!r}"
-        )
+    axes = {"dot": (), "bilinear": (2,), "additive": (2, 2, 1)}[kind]
+    return KINDS[kind](*(rng.normal(0, H**-0.5, [H] * n) for n in axes))
 
 
 def scores(params: Score, queries: Array, memory: Array) -> Array:
-    r"""Return how well each query fits each entry of the memory.
+    """Return how well each query (B, S, H) fits each entry (B, T, H) of the memory, (B, S, T).
 
-    .. math::
-
-        q \cdot m, \qquad q^\top W m, \qquad v^\top \tanh(W_q q + W_m m)
-
-    Parameters
-    ----------
-    params : Dot, Bilinear or Additive
-        The kind of score, and its weights.
-    queries, memory : ndarrays of shape (B, S, H) and (B, T, H)
-        The decoder's and the encoder's outputs.
-
-    Returns
-    -------
-    ndarray of shape (B, S, T)
-        The scores.
-
-    References
-    ----------
     Chapter ch319, equation ``eq-score``.
     """
-    match params:
-        case Bilinear():
-            queries = queries @ params.W
-        case Additive():
-            return _hidden(params, queries, memory) @ params.v
+    if isinstance(params, Additive):
+        return _hidden(params, queries, memory) @ params.v
+    if isinstance(params, Bilinear):
+        queries = queries @ params.W
     return queries @ memory.swapaxes(1, 2)
 
 
@@ -136,8 +98,10 @@ def attend(
 
     Parameters
     ----------
-    params, queries, memory
-        As for `scores`.
+    params : Dot, Bilinear or Additive
+        The kind of score, and its weights.
+    queries, memory : ndarrays of shape (B, S, H) and (B, T, H)
+        The decoder's and the encoder's outputs.
     mask : ndarray of bool of shape (B, T)
         False at the padding of a source, after its T_b steps.
 
@@ -152,10 +116,6 @@ def attend(
     ----------
     Chapter ch319, equation ``eq-attention``.
     """
-    if not np.any(mask, axis=-1).all():
-        raise ValueError(
-            "mask must be True at one step of each source at least"
-        )
     e = scores(params, queries, memory)
     e = np.where(mask[:, np.newaxis], e, -np.inf)
     e -= e.max(axis=-1, keepdims=True)
@@ -181,10 +141,10 @@ def attend_vjp(
 
     Parameters
     ----------
-    params, queries, memory
-        As for `scores`.
-    weights, dcontexts : ndarrays of shape (B, S, T) and (B, S, H)
-        The weights of `attend`, and the gradient with respect to its contexts.
+    params, queries, memory, weights
+        Arguments and weights of `attend`.
+    dcontexts : ndarray of shape (B, S, H)
+        The gradient with respect to the contexts.
 
     Returns
     -------

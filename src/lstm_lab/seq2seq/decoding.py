@@ -1,4 +1,4 @@
-r"""From probabilities to a target: greedy, beam and exhaustive search.
+r"""From probabilities to a target: greedy, beam and exhaustive search, and what they get right.
 
 A model gives every target a score, the logarithm of its probability,
 
@@ -7,9 +7,8 @@ A model gives every target a score, the logarithm of its probability,
     \ln p(y \mid x) = \sum_{s=1}^{S} \ln p(y_s \mid y_{<s}, x), \qquad
     \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\beta}}
 
-and a search looks for the best. Every further token costs probability, so that with
-:math:`\beta = 0` a longer target needs to be better at every step; :math:`\beta = 1` compares
-means over tokens. S counts the token that ends the target.
+and a search looks for the best. S counts the token that ends the target. With
+:math:`\beta = 0` probabilities are compared, with :math:`\beta = 1` means over tokens.
 
 Sources: A. Graves, arXiv 1211.3711 (2012), and I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS
 (2014), for the beam.
@@ -19,17 +18,15 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lstm_lab import checks, records
+from lstm_lab import checks, records, tree
 from lstm_lab.losses import log_softmax
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import model
-from lstm_lab.seq2seq.model import Network, Pairs, Params, Tokens
-from lstm_lab.seq2seq.stack import States
+from lstm_lab.seq2seq.model import Encoded, Network, Pairs, Params, Tokens
 from lstm_lab.sequence import Lengths
 from lstm_lab.tokenizer import BOS, EOS, PAD
-
-LARGEST_EXPONENT = 10
 
 
 @records.short
@@ -38,14 +35,11 @@ class Decoded(NamedTuple):
 
     ``tokens`` (S, B) end with ``EOS``, if they ended in time, and have padding after it;
     ``lengths`` (B,) count the end. ``log_probability`` (B,) is that of the whole target, in nats.
-    ``weights`` (B, S, T) are those of the attention at each step; None without attention, and
-    after an exhaustive search.
     """
 
     tokens: Tokens
     lengths: Lengths
     log_probability: Array
-    weights: Array | None = None
 
 
 def greedy(
@@ -56,22 +50,7 @@ def greedy(
     *,
     longest: int,
 ) -> Decoded:
-    """Take the likeliest token at each step, never `PAD` or `BOS`: a beam of width one.
-
-    Parameters
-    ----------
-    network, params : Network, Params
-        The model.
-    source, lengths : ndarrays of int of shape (T, B) and (B,)
-        The sources and their lengths.
-    longest : int
-        Maximal number of tokens of a target, including its end.
-
-    Returns
-    -------
-    Decoded
-        One target for each source.
-    """
+    """Take the likeliest token at each step: a `beam` of width one."""
     return beam(network, params, source, lengths, longest=longest, width=1)
 
 
@@ -93,12 +72,16 @@ def beam(
 
     Parameters
     ----------
-    network, params, source, lengths, longest
-        As for `greedy`.
+    network, params : Network, Params
+        The model.
+    source, lengths : ndarrays of int of shape (T, B) and (B,)
+        The sources and their lengths.
+    longest : int
+        Maximal number of tokens of a target, including its end.
     width : int
         Number of beginnings that are kept for each source.
     exponent : float
-        The :math:`\beta` of the score: 0 compares probabilities, 1 means over tokens.
+        The :math:`\beta` of the score, from 0 to 10.
 
     Returns
     -------
@@ -107,70 +90,53 @@ def beam(
     """
     longest = checks.positive_int("longest", longest)
     width = checks.positive_int("width", width)
-    exponent = _exponent(exponent)
+    exponent = checks.between("exponent", exponent, 0, 10)
     encoded = model.encode(network, params, source, lengths)
     B = len(encoded.mask)
-    examples, rows = np.arange(B), np.arange(B)[:, np.newaxis]
-    places = np.repeat(examples, width)
-    states = _choose(encoded.states, places)
-    encoded = encoded._replace(
-        memory=encoded.memory[places], mask=encoded.mask[places]
-    )
+    rows = np.arange(B)[:, np.newaxis]
+    memory, mask, states = _choose(encoded[:3], np.repeat(range(B), width))
+    encoded = Encoded(memory, mask, states, encoded.trace)
     log_p = np.full((B, width), -np.inf)
     log_p[:, 0] = 0  # all places begin alike; one of them stands for all
     sizes, ended = np.zeros((B, width), int), np.zeros((B, width), bool)
-    last, steps = np.full(B * width, BOS), list[Any]()
-    while len(steps) < longest and not ended.all():
-        answers, states, weights = model.step(
-            network, params, encoded, states, last
+    tokens = np.full((1, B, width), BOS)
+    while len(tokens) <= longest and not ended.all():
+        answers, states = model.step(
+            network, params, encoded, states, tokens[-1].ravel()
         )
         more = writable(answers).reshape(B, width, -1)
         # A target that has ended goes on with padding, at no cost.
         more = np.where(ended[..., np.newaxis], -np.inf, more)
         more[..., PAD] = np.where(ended, 0, -np.inf)
         total = log_p[..., np.newaxis] + more
-        longer = np.where(ended, sizes, len(steps) + 1)
+        longer = np.where(ended, sizes, len(tokens))
         score = total / longer[..., np.newaxis] ** exponent
         best = np.argsort(-score.reshape(B, -1), axis=-1, kind="stable")
         place, token = np.divmod(best[:, :width], network.targets)
         log_p, sizes = total[rows, place, token], longer[rows, place]
         ended = ended[rows, place] | (token == EOS)
-        steps.append((place, token, weights))
+        tokens = np.concatenate([tokens[:, rows, place], [token]])
         states = _choose(states, (rows * width + place).ravel())
-        last = token.ravel()
     ended &= log_p > -np.inf  # a place that nothing could take did not end
     none = ~ended.any(axis=-1, keepdims=True)
     score = np.where(ended | none, log_p / sizes**exponent, -np.inf)
-    best = here = score.argmax(axis=-1)
-    tokens, attended = [], []
-    for place, token, weights in reversed(steps):  # back to the beginning
-        tokens.append(token[examples, here])
-        here = place[examples, here]
-        if weights is not None:
-            attended.append(weights[examples * width + here])
-    return Decoded(
-        np.array(tokens[::-1]),
-        sizes[examples, best],
-        log_p[examples, best].astype(params.b_out.dtype),
-        np.stack(attended[::-1], axis=1) if attended else None,
-    )
+    chosen = np.arange(B), score.argmax(axis=-1)
+    log_probability = log_p[chosen].astype(params.b_out.dtype)
+    return Decoded(tokens[1:, *chosen], sizes[chosen], log_probability)
 
 
-def _choose(states: States, rows: Lengths) -> States:
-    return tuple(tuple(part[rows] for part in layer) for layer in states)
+def _choose(arrays: Any, rows: Lengths) -> Any:
+    """Return some rows of each array of a tree."""
+    return tree.map(lambda array: array[rows], arrays)
 
 
 def writable(answers: Array) -> Array:
-    r"""Return the log-probability of each token, :math:`-\infty` for `PAD` and `BOS`.
+    r"""Return the log-probabilities (..., targets) of logits, :math:`-\infty` for `PAD` and `BOS`.
 
     No target holds these two, so that no search may write them. Their probability is not divided
-    among the others, which keep the probabilities that the model was trained for.
-
-    From logits of shape (targets,), (B, targets) or (S, B, targets); a FloatingPointError is
-    raised if they overflowed.
+    among the others, which keep the probabilities that the model was trained for. A
+    FloatingPointError is raised if the logits overflowed.
     """
-    shapes = ("O",), ("B", "O"), ("S", "B", "O")
-    answers = checks.array("answers", answers, *shapes, finite_values=False)
     log_p = log_softmax(answers)
     if np.isnan(log_p).any():
         raise FloatingPointError(
@@ -195,7 +161,7 @@ def exhaustive(
     Parameters
     ----------
     network, params, source, lengths, longest, exponent
-        As for `beam`.
+        See `beam`.
     symbols : ndarray of int of shape (N,)
         The tokens that a target may consist of, without its end. There are
         :math:`N^{S-1}` targets of S tokens.
@@ -203,23 +169,21 @@ def exhaustive(
     Returns
     -------
     Decoded
-        One target for each source, which ends; without weights.
+        One target for each source, which ends.
     """
-    exponent = _exponent(exponent)
+    exponent = checks.between("exponent", exponent, 0, 10)
     target, sizes = every_target(symbols, longest)
-    model.check_params(network, params)
-    source, lengths = model.checked_tokens(
-        "source", source, lengths, network.sources
+    B, M = len(lengths), len(sizes)
+    pairs = Pairs(
+        np.repeat(source, M, axis=1),
+        np.repeat(lengths, M),
+        np.tile(target, B),
+        np.tile(sizes, B),
     )
-    found = []
-    for b in range(len(lengths)):
-        many = np.full(len(sizes), b)
-        pairs = Pairs(source[:, many], lengths[many], target, sizes)
-        log_p = log_probability(network, params, pairs)
-        best = np.argmax(log_p / sizes**exponent)
-        found.append((target[:, best], sizes[best], log_p[best]))
-    tokens, size, log_p = map(np.array, zip(*found, strict=True))
-    return Decoded(tokens.T[: size.max()], size, log_p)
+    log_p = log_probability(network, params, pairs).reshape(B, M)
+    best = np.argmax(log_p / sizes**exponent, axis=1)
+    tokens = target[: sizes[best].max(), best]
+    return Decoded(tokens, sizes[best], log_p[np.arange(B), best])
 
 
 def every_target(symbols: Tokens, longest: int) -> tuple[Tokens, Lengths]:
@@ -247,8 +211,6 @@ def every_target(symbols: Tokens, longest: int) -> tuple[Tokens, Lengths]:
 def log_probability(network: Network, params: Params, pairs: Pairs) -> Array:
     """Return the logarithms (B,) of the targets' probabilities, in nats.
 
-    References
-    ----------
     Chapter ch319, equation ``eq-length-normalised``.
     """
     pairs = model.checked(network, pairs)
@@ -259,10 +221,33 @@ def log_probability(network: Network, params: Params, pairs: Pairs) -> Array:
     return total
 
 
-def _exponent(exponent: float) -> float:
-    exponent = checks.finite_number("exponent", exponent)
-    if not 0 <= exponent <= LARGEST_EXPONENT:
-        raise ValueError(
-            f"exponent must lie from 0 to {LARGEST_EXPONENT}, got {exponent}"
-        )
-    return exponent
+def exact_match(decoded: Decoded, pairs: Pairs) -> NDArray[np.bool_]:
+    """Return which targets (B,) were decoded right to the last token, with none too many."""
+    checks.instance("decoded", decoded, Decoded)
+    checks.instance("pairs", pairs, Pairs)
+    right = _right("decoded.tokens", decoded.tokens, pairs)
+    exact: NDArray[np.bool_] = np.all(right | ~pairs.target_mask, axis=0)
+    exact &= decoded.lengths == pairs.target_lengths
+    return exact
+
+
+def errors_by_position(tokens: Tokens, pairs: Pairs) -> Array:
+    """Return the share of wrong tokens at each position (S,), the ends included.
+
+    The tokens (N, B) are those that a model wrote, of any length N; a share is that of the
+    targets that have this position.
+    """
+    checks.instance("pairs", pairs, Pairs)
+    mask = pairs.target_mask[: np.max(pairs.target_lengths)]
+    wrong = ~_right("tokens", tokens, pairs)[: len(mask)]
+    shares: Array = (wrong & mask).sum(axis=1) / mask.sum(axis=1)
+    return shares
+
+
+def _right(name: str, tokens: Tokens, pairs: Pairs) -> NDArray[np.bool_]:
+    """Return which tokens of the targets (S, B) are there; none that are missing."""
+    right: NDArray[np.bool_] = np.zeros(np.shape(pairs.target), bool)
+    tokens = checks.integers(name, tokens, "S", len(right[0]))
+    size = min(len(tokens), len(right))
+    right[:size] = tokens[:size] == pairs.target[:size]
+    return right

@@ -50,10 +50,8 @@ def depth_map(
 
     Parameters
     ----------
-    cell : module
-        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
-    init : callable, optional
-        ``init(D, H, *, rng) -> Params`` draws a layer; ``cell.init`` by default.
+    cell, init : module, callable
+        See ``gradflow.draw_and_run``; ``init`` draws each layer.
     layers, H, T : int
         Number of layers, size of each and of the inputs, number of steps.
     residual : bool

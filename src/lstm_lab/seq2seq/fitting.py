@@ -10,10 +10,8 @@ from numpy.typing import DTypeLike
 
 from lstm_lab import checks, records, sequence
 from lstm_lab.seq2seq import model
-from lstm_lab.seq2seq.decoding import Decoded, greedy, writable
+from lstm_lab.seq2seq.decoding import Decoded, exact_match, greedy, writable
 from lstm_lab.seq2seq.model import Network, Pairs, Params, Tokens
-from lstm_lab.seq2seq.scoring import exact_match
-from lstm_lab.tokenizer import BOS
 from lstm_lab.training import Config, Run, train
 
 
@@ -29,8 +27,7 @@ class PairsConfig(Config):
         Probability with which the decoder reads the previous token as it should be, and not as
         the model guessed it; drawn for each token.
     **others
-        Those of `training.Config`, with other defaults: batches of 64, a learning rate of 2e-3,
-        and float32.
+        Those of `training.Config`.
     """
 
     network: Network
@@ -42,7 +39,8 @@ class PairsConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.instance("network", self.network, Network)
-        self._store(_probability, "teacher_forcing")
+        share = partial(checks.between, low=0, high=1)
+        checks.fields(self, share, "teacher_forcing")
 
 
 @records.short
@@ -63,8 +61,6 @@ def fit(
     config: PairsConfig,
     draw: Callable[[int, np.random.Generator], Pairs],
     held_out: Pairs,
-    *,
-    progress: bool | None = None,
 ) -> Run:
     """Train a model on pairs that are drawn for each update.
 
@@ -76,27 +72,22 @@ def fit(
         ``draw(B, rng) -> Pairs``.
     held_out : Pairs
         Pairs that are not trained on.
-    progress : bool, optional
-        As for ``training.train``, which raises the errors, too.
 
     Returns
     -------
     training.Run
-        The record; its ``evaluations`` are of type `PairsEvaluation`.
+        The record; its ``evaluations`` are of type `PairsEvaluation`. For errors, see
+        ``training.train``.
     """
     checks.instance("config", config, PairsConfig)
-    if not callable(draw):
-        raise TypeError(f"draw must be callable, got {draw!r}")
+    checks.function("draw", draw, "lambda B, rng: pairs")
     checks.instance("held_out", held_out, Pairs)
-    network = config.network
-    held_out = model.checked(network, held_out)
+    network, ratio = config.network, config.teacher_forcing
     init_rng, rng, forcing_rng = np.random.default_rng(config.seed).spawn(3)
+    mixed = partial(mixed_inputs, network, ratio=ratio, rng=forcing_rng)
 
-    ratio = config.teacher_forcing
-    mix = partial(mixed_inputs, network, ratio=ratio, rng=forcing_rng)
-
-    def guided(params: Params, pairs: Pairs) -> tuple[float, Params]:
-        inputs = mix(params, pairs)
+    def loss_and_grads(params: Params, pairs: Pairs) -> tuple[float, Params]:
+        inputs = mixed(params, pairs)
         pairs = pairs._replace(inputs=inputs)
         return model.loss_and_grads(network, params, pairs)
 
@@ -111,9 +102,8 @@ def fit(
         config,
         model.init(network, rng=init_rng, dtype=config.dtype),
         partial(draw, config.batch_size, rng),
-        guided,
+        loss_and_grads,
         evaluate,
-        progress=progress,
     )
 
 
@@ -124,46 +114,32 @@ def mixed_inputs(
     *,
     ratio: float,
     rng: np.random.Generator,
-) -> Tokens | None:
+) -> Tokens:
     """Return what the decoder reads in training (S, B): the previous tokens, or its own guesses.
 
-    Each token is the right one with the probability `ratio`: 1 is teacher forcing, for which None
-    is returned, 0 free running, and between them it is scheduled sampling (S. Bengio et al.,
-    NeurIPS 2015). No guess is ``PAD`` or ``BOS``.
+    Each token is the right one with the probability `ratio`: 1 is teacher forcing, 0 free
+    running, and between them it is scheduled sampling (S. Bengio et al., NeurIPS 2015). No guess
+    is ``PAD`` or ``BOS``.
     """
-    ratio = _probability("ratio", ratio)
+    ratio = checks.between("ratio", ratio, 0, 1)
     rng = checks.generator(rng)
-    checks.instance("pairs", pairs, Pairs)
-    if ratio == 1:
-        return None
     pairs = model.checked(network, pairs)
+    inputs: Tokens = np.array(pairs.inputs)
+    if ratio == 1:
+        return inputs
     encoded = model.encode(network, params, pairs.source, pairs.source_lengths)
-    states, inputs = encoded.states, np.empty_like(pairs.target)
-    inputs[0] = BOS
-    for s, right in enumerate(pairs.target[:-1]):
-        answers, states, _ = model.step(
-            network, params, encoded, states, inputs[s]
+    states = encoded.states
+    for s in range(1, len(inputs)):
+        answers, states = model.step(
+            network, params, encoded, states, inputs[s - 1]
         )
-        forced = rng.random(right.shape) < ratio
         guessed = writable(answers).argmax(axis=-1)
-        inputs[s + 1] = np.where(forced, right, guessed)
+        forced = rng.random(guessed.shape) < ratio
+        inputs[s] = np.where(forced, inputs[s], guessed)
     return inputs
 
 
 def answer(network: Network, params: Params, pairs: Pairs) -> Decoded:
     """Decode the sources greedily, to at most one token more than the longest target has."""
-    checks.instance("pairs", pairs, Pairs)
-    return greedy(
-        network,
-        params,
-        pairs.source,
-        pairs.source_lengths,
-        longest=len(pairs.target) + 1,
-    )
-
-
-def _probability(name: str, value: float) -> float:
-    probability = checks.finite_number(name, value)
-    if not 0 <= probability <= 1:
-        raise ValueError(f"{name} must lie between 0 and 1, got {probability}")
-    return probability
+    longest = len(pairs.target) + 1
+    return greedy(network, params, *pairs[:2], longest=longest)

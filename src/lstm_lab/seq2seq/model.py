@@ -15,7 +15,9 @@ Sources: I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS (2014); M.-T. Luong, H. 
 C. D. Manning, EMNLP (2015), section 3, without input feeding.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,18 +66,19 @@ class Network:
 
     def __post_init__(self) -> None:
         checks.cell("cell", self.cell)
-        for name in ("sources", "targets", "embedding", "hidden", "layers"):
-            size = checks.positive_int(name, getattr(self, name))
-            object.__setattr__(self, name, size)
-        residual = checks.flag("residual", self.residual)
-        object.__setattr__(self, "residual", residual)
+        sizes = ("sources", "targets", "embedding", "hidden", "layers")
+        checks.fields(self, checks.positive_int, *sizes)
+        checks.fields(self, checks.flag, "residual")
         if self.targets < SPECIAL:
             raise ValueError(
                 f"targets must be at least {SPECIAL}, the tokens that stand for"
                 f" no character; got {self.targets}"
             )
-        if self.attention is not None:
-            attention.check("attention", self.attention)
+        kinds = [None, *attention.KINDS]
+        if self.attention not in kinds:
+            raise ValueError(
+                f"attention must be one of {kinds}, got {self.attention!r}"
+            )
 
 
 @records.short
@@ -165,26 +168,20 @@ def init(
     dtype = checks.float_dtype("dtype", dtype)
     checks.generator(rng)
     E, H = network.embedding, network.hidden
-
-    def layers() -> tuple[Any, ...]:
-        sizes = [E] + [H] * (network.layers - 1)
-        return tuple(network.cell.init(D, H, rng=rng) for D in sizes)
-
-    def attending() -> Attention | None:
-        if network.attention is None:
-            return None
-        score = attention.init(network.attention, H, rng=rng)
-        return Attention(score, rng.normal(0, (2 * H) ** -0.5, (H, 2 * H)))
-
-    params = Params(
-        rng.normal(size=(network.sources, E)),
-        rng.normal(size=(network.targets, E)),
-        layers(),
-        layers(),
-        attending(),
-        rng.normal(0, H**-0.5, (network.targets, H)),
-        np.zeros(network.targets),
+    source = rng.normal(size=(network.sources, E))
+    target = rng.normal(size=(network.targets, E))
+    sizes = [E] + [H] * (network.layers - 1)
+    encoder, decoder = (
+        tuple(network.cell.init(D, H, rng=rng) for D in sizes) for _ in range(2)
     )
+    attending = None
+    if network.attention is not None:
+        score = attention.init(network.attention, H, rng=rng)
+        W_c = rng.normal(0, (2 * H) ** -0.5, (H, 2 * H))
+        attending = Attention(score, W_c)
+    W_out = rng.normal(0, H**-0.5, (network.targets, H))
+    b_out = np.zeros(network.targets)
+    params = Params(source, target, encoder, decoder, attending, W_out, b_out)
     cast: Params = tree.map(lambda leaf: leaf.astype(dtype), params)
     return cast
 
@@ -193,29 +190,53 @@ def encode(
     network: Network, params: Params, source: Tokens, lengths: Lengths
 ) -> Encoded:
     """Read sources (T, B) of some lengths (B,)."""
-    check_params(network, params)
-    source, lengths = checked_tokens("source", source, lengths, network.sources)
-    trace = stack.forward(
-        network.cell,
-        params.encoder,
-        params.source[source],
-        lengths=lengths,
-        residual=network.residual,
+    _check_params(network, params)
+    source, lengths = _padded("source", source, lengths, network.sources)
+    trace = _layers(network)(
+        params.encoder, params.source[source], lengths=lengths
     )
     mask = _within(source, lengths).T
     return Encoded(trace.outputs.swapaxes(0, 1), mask, trace.last, trace)
 
 
+def step(
+    network: Network,
+    params: Params,
+    encoded: Encoded,
+    states: States,
+    tokens: Tokens,
+) -> tuple[Array, States]:
+    """Return logits (B, targets) and states after one step of the decoder.
+
+    It begins from ``encoded.states`` and tokens ``BOS`` (B,), and goes on from the states of the
+    step before and its tokens.
+
+    Chapter ch319, equation ``eq-attention-output``.
+    """
+    tokens = checks.integers("tokens", tokens, len(encoded.mask))
+    each = np.ones(len(tokens), int)
+    y, _ = _padded("tokens", tokens[np.newaxis], each, network.targets)
+    forward = _decode(network, params, encoded, states, y)
+    return _read_out(params, forward.outputs[:, 0]), forward.decoder.last
+
+
+def _forward(network: Network, params: Params, pairs: Pairs) -> _Forward:
+    encoded = encode(network, params, pairs.source, pairs.source_lengths)
+    return _decode(network, params, encoded, encoded.states, pairs.inputs)
+
+
 def _decode(
-    network: Network, params: Params, states: States, inputs: Any
-) -> stack.Trace:
-    return stack.forward(
-        network.cell,
-        params.decoder,
-        params.target[inputs],
-        states,
-        residual=network.residual,
-    )
+    network: Network, params: Params, encoded: Encoded, states: States, y: Any
+) -> _Forward:
+    """Run the decoder over tokens (S, B), from states that it is in."""
+    trace = _layers(network)(params.decoder, params.target[y], states)
+    queries = trace.outputs.swapaxes(0, 1)
+    return _Forward(encoded, trace, queries, *_attend(params, queries, encoded))
+
+
+def _layers(network: Network) -> Callable[..., stack.Trace]:
+    """Return what runs the layers of a network."""
+    return partial(stack.forward, network.cell, residual=network.residual)
 
 
 def _attend(
@@ -254,61 +275,14 @@ def _read_out(params: Params, outputs: Array) -> Array:
     return answers
 
 
-def step(
-    network: Network,
-    params: Params,
-    encoded: Encoded,
-    states: States,
-    tokens: Tokens,
-) -> tuple[Array, States, Array | None]:
-    """Return logits (B, targets), states, and weights of the attention (B, T) after one step.
-
-    It begins from ``encoded.states`` and tokens ``BOS`` (B,), and goes on from the states of the
-    step before and its tokens.
-
-    References
-    ----------
-    Chapter ch319, equation ``eq-attention-output``.
-    """
-    check_params(network, params)
-    checks.instance("encoded", encoded, Encoded)
-    tokens = checks.integers("tokens", tokens, len(encoded.mask))
-    tokens = _known("tokens", tokens, network.targets)
-    decoder = _decode(network, params, states, tokens[np.newaxis])
-    queries = decoder.outputs.swapaxes(0, 1)
-    outputs, _, weights = _attend(params, queries, encoded)
-    answers = _read_out(params, outputs[:, 0])
-    return answers, decoder.last, None if weights is None else weights[:, 0]
-
-
-def _forward(network: Network, params: Params, pairs: Pairs) -> _Forward:
-    encoded = encode(network, params, pairs.source, pairs.source_lengths)
-    decoder = _decode(network, params, encoded.states, pairs.inputs)
-    queries = decoder.outputs.swapaxes(0, 1)
-    return _Forward(
-        encoded, decoder, queries, *_attend(params, queries, encoded)
-    )
-
-
 def logits(
     network: Network, params: Params, pairs: Pairs
 ) -> tuple[Array, Array | None]:
-    """Return the model's logits for each token of the targets, and the attention's weights.
+    """Return the logits of the targets' tokens, and the attention's weights.
 
-    Parameters
-    ----------
-    network, params, pairs : Network, Params, Pairs
-        The model, and the pairs.
+    The logits are (S, B, targets), meaningless after the end of a target; the weights (B, S, T)
+    are None without attention.
 
-    Returns
-    -------
-    logits : ndarray of shape (S, B, targets)
-        After the end of a target they are meaningless.
-    weights : ndarray of shape (B, S, T), or None
-        Of each step, if there is attention.
-
-    References
-    ----------
     Chapter ch319, equation ``eq-encoder-decoder``.
     """
     forward = _forward(network, params, checked(network, pairs))
@@ -324,48 +298,42 @@ def loss(network: Network, params: Params, pairs: Pairs) -> float:
 
     Padding is in neither of the sums.
 
-    References
-    ----------
     Chapter ch319, equation ``eq-masked-loss``.
     """
     pairs = checked(network, pairs)
-    outputs, mask = (
-        _forward(network, params, pairs).outputs,
-        pairs.target_mask.T,
-    )
-    answers = _read_out(params, outputs[mask])
+    forward, mask = _forward(network, params, pairs), pairs.target_mask.T
+    answers = _read_out(params, forward.outputs[mask])
     return losses.cross_entropy(answers, pairs.target.T[mask])
+
+
+def perplexity(nats: float) -> float:
+    """Return the number of equally likely tokens among which a guess would cost as much.
+
+    The cost is a mean over tokens, such as `loss`. Chapter ch319, equation ``eq-perplexity``.
+    """
+    with np.errstate(over="ignore"):
+        return float(np.exp(checks.finite_number("nats", nats)))
+
+
+def bits(nats: float) -> float:
+    """Return a cost in bits that is given in nats."""
+    return float(checks.finite_number("nats", nats) / np.log(2))
 
 
 def loss_and_grads(
     network: Network, params: Params, pairs: Pairs
 ) -> tuple[float, Params]:
-    """Return the loss of some pairs and its gradient.
+    """Return the `loss` of some pairs, and its gradient with respect to every weight.
 
-    Parameters
-    ----------
-    network, params, pairs : Network, Params, Pairs
-        The model, and the pairs. No gradient passes through the choice of ``pairs.inputs``.
-
-    Returns
-    -------
-    loss : float
-        The mean cost of a token, in nats.
-    grads : Params
-        Its gradient with respect to every weight.
-
-    Raises
-    ------
-    FloatingPointError
-        If states or logits overflow.
+    No gradient passes through the choice of ``pairs.inputs``. A FloatingPointError is raised if
+    states or logits overflow.
     """
     pairs = checked(network, pairs)
-    forward = _forward(network, params, pairs)
-    mask = pairs.target_mask.T
+    forward, mask = _forward(network, params, pairs), pairs.target_mask.T
     read, target = forward.outputs[mask], pairs.target.T[mask]
     answers = _read_out(params, read)
     value = losses.cross_entropy(answers, target)
-    danswers = losses.cross_entropy_vjp(1.0, answers, target)
+    danswers = losses.cross_entropy_grad(answers, target)
 
     doutputs = np.zeros_like(forward.outputs)
     doutputs[mask] = danswers @ params.W_out
@@ -394,7 +362,7 @@ def _embedding_grad(table: Array, tokens: Any, dvectors: Array) -> Array:
     return outer_sum(one_hot, dvectors.reshape(tokens.size, -1))
 
 
-def check_params(network: Network, params: Params) -> None:
+def _check_params(network: Network, params: Params) -> None:
     """Refuse weights that are not those of the network."""
     checks.instance("network", network, Network)
     checks.instance("params", params, Params)
@@ -415,51 +383,38 @@ def checked(network: Network, pairs: Pairs) -> Pairs:
     """
     checks.instance("network", network, Network)
     checks.instance("pairs", pairs, Pairs)
-    source = checked_tokens("source", *pairs[:2], network.sources)
-    target = checked_tokens("target", *pairs[2:4], network.targets)
-    if len(source[1]) != len(target[1]):
+    source = _padded("source", *pairs[:2], network.sources)
+    target, lengths = _padded("target", *pairs[2:4], network.targets)
+    B, many = len(source[1]), len(lengths)
+    if many != B:
         raise ValueError(
-            "source and target must be as many sequences, got"
-            f" {len(source[1])} and {len(target[1])}"
+            f"source and target must be as many sequences, got {B} and {many}"
         )
     if pairs.inputs is None:
-        first = np.full_like(target[0][:1], BOS)
-        inputs = np.concatenate([first, target[0][:-1]])
+        inputs = np.concatenate([np.full((1, B), BOS), target[:-1]])
     else:
-        inputs = checks.integers("inputs", pairs.inputs, *target[0].shape)
-        within = _within(*target)
-        inputs = _known("inputs", inputs, network.targets, within)
-    return Pairs(*source, *target, inputs)
+        inputs = checks.integers("inputs", pairs.inputs, *target.shape)
+        inputs, _ = _padded("inputs", inputs, lengths, network.targets)
+    return Pairs(*source, target, lengths, inputs)
 
 
-def checked_tokens(
+def _padded(
     name: str, tokens: Any, lengths: Any, vocabulary: int
 ) -> tuple[Tokens, Lengths]:
-    """Return tokens (T, B) of a vocabulary and their lengths (B,) as arrays of indices."""
+    """Return tokens (T, B) of a vocabulary and lengths (B,); `PAD` for others in the padding."""
     tokens = checks.integers(name, tokens, "steps", "B")
     steps, B = tokens.shape
     lengths = checked_lengths(f"{name}_lengths", lengths, B, steps)
-    within = _within(tokens, lengths)
-    return _known(name, tokens, vocabulary, within), lengths
+    known = (tokens >= 0) & (tokens < vocabulary)
+    wrong = tokens[~known & _within(tokens, lengths)]
+    if wrong.size:
+        raise ValueError(
+            f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}"
+        )
+    return np.where(known, tokens, PAD), lengths
 
 
 def _within(tokens: Tokens, lengths: Lengths) -> attention.Mask:
     """Return a mask (steps, B), True at the steps of each sequence."""
     mask: attention.Mask = np.arange(len(tokens))[:, np.newaxis] < lengths
     return mask
-
-
-def _known(
-    name: str,
-    tokens: Tokens,
-    vocabulary: int,
-    within: attention.Mask | bool = True,
-) -> Tokens:
-    """Return tokens of a vocabulary; what is not one, and in the padding, becomes `PAD`."""
-    known = (tokens >= 0) & (tokens < vocabulary)
-    wrong = tokens[~known & within]
-    if wrong.size:
-        raise ValueError(
-            f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}"
-        )
-    return np.where(known, tokens, PAD)

@@ -66,11 +66,7 @@ def forward(
     """Run the layers over inputs (T, B, D) of some lengths (B,), from initial states or zeros.
 
     With ``residual`` each layer but the lowest adds its input to its output. States that are not
-    finite raise a FloatingPointError.
-
-    References
-    ----------
-    Chapter ch319, equation ``eq-stack``.
+    finite raise a FloatingPointError. Chapter ch319, equation ``eq-stack``.
     """
     x = checks.array("x", x, ("T", "B", "D"))
     T, B, _ = x.shape

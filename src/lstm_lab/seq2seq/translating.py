@@ -9,7 +9,7 @@ from lstm_lab import cells, checks, records, saving, sequence, tokenizer
 from lstm_lab.numerics import Array
 from lstm_lab.saving import LoadError
 from lstm_lab.seq2seq.decoding import greedy
-from lstm_lab.seq2seq.model import Network, Pairs, Params, init
+from lstm_lab.seq2seq.model import Network, Pairs, Params, init, logits
 from lstm_lab.sequence import Cell
 from lstm_lab.tokenizer import Tokenizer
 
@@ -70,34 +70,22 @@ class Translator(NamedTuple):
     def translate(
         self, texts: Sequence[str], *, longest: int = 100
     ) -> list[Translation]:
-        """Answer some texts, greedily.
+        """Answer texts greedily, each in at most `longest` characters.
 
-        Parameters
-        ----------
-        texts : sequence of str
-            The sources. Unknown characters are read as ``UNK``.
-        longest : int
-            Maximal number of characters of an answer.
-
-        Returns
-        -------
-        list of Translation
-            One for each text.
+        Unknown characters are read as ``UNK``.
         """
-        texts = checks.texts("texts", texts)
-        source, lengths = self.vocabularies.source.batch(texts, unknown=True)
-        found = greedy(
-            self.network, self.params, source, lengths, longest=longest
-        )
+        network, known, params = self
+        source, lengths = known.source.batch(texts, unknown=True)
+        found = greedy(network, params, source, lengths, longest=longest)
+        pairs = Pairs(source, lengths, found.tokens, found.lengths)
+        _, weights = logits(network, params, pairs)
         return [
             Translation(
-                self.vocabularies.target.decode(found.tokens[:, b]),
+                known.target.decode(found.tokens[:, b]),
                 float(found.log_probability[b]),
-                None
-                if found.weights is None
-                else found.weights[b, : found.lengths[b], : lengths[b]],
+                None if weights is None else weights[b, :S, :T],
             )
-            for b in range(len(texts))
+            for b, (S, T) in enumerate(zip(found.lengths, lengths, strict=True))
         ]
 
     def save(self, file: saving.File) -> None:
@@ -118,17 +106,8 @@ class Translator(NamedTuple):
 def load(file: saving.File, *, cell: Cell | None = None) -> Translator:
     """Load a model that `Translator.save` saved, with the same bits.
 
-    Parameters
-    ----------
-    file : path-like
-        The file; a LoadError is raised if it is damaged, or contains something else.
-    cell : module, optional
-        The model's cell, if it is one of your own; those of the package are found by name.
-
-    Returns
-    -------
-    Translator
-        The model and its characters.
+    Its cell must be passed if it is one of your own. A LoadError is raised if the file is damaged,
+    or contains something else.
     """
     about = saving.metadata(file)
     try:
@@ -136,7 +115,7 @@ def load(file: saving.File, *, cell: Cell | None = None) -> Translator:
             *(Tokenizer(tuple(about[name])) for name in ("source", "target"))
         )
         options = about["network"]
-        found = getattr(cells, options["cell"], None) if cell is None else cell
+        found = cell or getattr(cells, options["cell"], None)
         if found is None or sequence.name_of(found) != options["cell"]:
             raise ValueError(f"its cell must be passed, {options['cell']!r}")
         network = Network(

@@ -60,18 +60,15 @@ def median_interval(
 
     .. math:: 2 \sum_{j < k} \binom{n}{j} 2^{-n} \le 0.05,
 
-    since each value is below the true median with probability one half. This assumes nothing
-    about the distribution. If fewer than half of the values are cut off at a limit, the median
-    is still right. Fewer than six values have no such interval.
+    since each value is below the true median with probability one half, whatever the
+    distribution. Fewer than six values have no such interval.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     n = ordered.size
-    if ordered.ndim != 1 or n < 6:
+    if ordered.ndim != 1 or n < 6 or np.isnan(ordered).any():
         raise ValueError(
-            f"values must be six or more, in one row, got shape {ordered.shape}"
+            f"values must be six or more numbers in one row, got {values}"
         )
-    if np.isnan(ordered).any():
-        raise ValueError("values must be numbers, got NaN")
     tail = np.cumsum([comb(n, j) for j in range(n // 2)]) / 2**n
     k = int(np.sum(2 * tail <= 0.05))  # at least 1 if n is at least 6
     return Median(
