@@ -37,5 +37,6 @@ def test_half_a_run_is_not_a_result(experiment, monkeypatch):
     for package in (training, seq2seq):
         monkeypatch.setattr(package, "fit", lambda *_: half)
     configuration = {**experiment.CONFIGURATIONS[0], "seed": 0}
-    with pytest.raises(KeyboardInterrupt):
-        experiment.experiment(**configuration)
+    for function in (experiment.experiment, experiment.probe):
+        with pytest.raises(KeyboardInterrupt):
+            function(**configuration)

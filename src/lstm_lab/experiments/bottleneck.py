@@ -11,19 +11,16 @@ from numpy.typing import NDArray
 
 from lstm_lab import dates, seq2seq, tokenizer, transductions
 from lstm_lab.experiments.store import DATA, Row, column
+from lstm_lab.experiments.trained import EARLY, complete
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import Network, Pairs, PairsConfig, Vocabularies
 
 Texts = tuple[Sequence[str], Sequence[str]]
-EARLY = 3
-"""Updates whose losses other machines reproduce."""
+Draw = Callable[[int, np.random.Generator], Pairs]
 PROBED = 10
 """Characters of the copied texts whose errors are reported by position."""
 HELD_OUT = 400
 """Pairs on which a run is evaluated, and pairs at most for each length."""
-RECIPE = partial(
-    PairsConfig, batch_size=64, learning_rate=2e-3, dtype="float32"
-)
 USUAL: Mapping[str, Any] = {
     "problem": "copy",
     "attention": None,
@@ -55,8 +52,6 @@ _CHANGES: tuple[Mapping[str, Any], ...] = (
 )
 CONFIGURATIONS = [{**USUAL, **changed} for changed in _CHANGES]
 SEEDS = range(10)
-# Rounding of float32, over some hundred steps.
-SIGNATURE = {"first_losses": 1e-3}
 STORE = DATA / "bottleneck.jsonl"
 
 
@@ -142,11 +137,6 @@ def configure(
         None for the problem's number. A longer run begins as a shorter one.
     **options
         ``teacher_forcing`` and ``seed``, as in ``seq2seq.PairsConfig``.
-
-    Returns
-    -------
-    PairsConfig
-        Evaluated at the problem's interval.
     """
     known = problems()[problem]
     network = Network(
@@ -156,7 +146,7 @@ def configure(
         hidden=hidden,
         attention=attention,
     )
-    return RECIPE(
+    return PairsConfig(
         network=network,
         steps=updates or known.updates,
         evaluate_every=known.updates // known.evaluations,
@@ -164,24 +154,12 @@ def configure(
     )
 
 
-class _Run(NamedTuple):
-    """What a run needs: its configuration, training batches, and tokens of other texts."""
-
-    config: PairsConfig
-    draw: Callable[[int, np.random.Generator], Pairs]
-    tokens: Callable[[Texts], Pairs]
-    problem: Problem
-
-
-def _prepare(
-    *, problem: str, order: str, padding: int | None, **options: Any
-) -> _Run:
-    known, tokens = problems()[problem], partial(batch, problem, order)
-
-    def draw(B: int, rng: np.random.Generator) -> Pairs:
-        return padded(tokens(known.draw(rng, B, None)), padding)
-
-    return _Run(configure(problem=problem, **options), draw, tokens, known)
+def probe(**configuration: Any) -> dict[str, Any]:
+    """Return the ``first_losses`` of a run."""
+    config, draw, tokens, problem = _prepare(**configuration)
+    short = replace(config, steps=EARLY, evaluate_every=EARLY)
+    one = tokens(problem.held_out(np.random.default_rng(3), 1))
+    return {"first_losses": complete(seq2seq.fit(short, draw, one)).losses}
 
 
 def experiment(**configuration: Any) -> dict[str, Any]:
@@ -195,17 +173,15 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``first_losses``, of the first updates; ``losses`` and ``exact`` on held-out pairs, at
-        each evaluation; ``reported``, the mean of the last fifty losses in training;
-        ``by_length``, the share of exact answers at each of the problem's lengths; ``forced``
-        and ``free``, errors by position in texts of the length `PROBED`, when the decoder reads
-        the true tokens and when it reads its own.
+        ``losses`` and ``exact`` on held-out pairs, at each evaluation; ``reported``, the mean of
+        the last fifty losses in training; ``by_length``, the share of exact answers at each of the
+        problem's lengths; ``forced`` and ``free``, errors by position in texts of the length
+        `PROBED`, when the decoder reads the true tokens and when it reads its own.
     """
     config, draw, tokens, problem = _prepare(**configuration)
     rng = np.random.default_rng(3)
-    run = seq2seq.fit(config, draw, tokens(problem.held_out(rng, HELD_OUT)))
-    if run.interrupted:
-        raise KeyboardInterrupt  # half a run is not a result
+    held_out = tokens(problem.held_out(rng, HELD_OUT))
+    run = complete(seq2seq.fit(config, draw, held_out))
     answer = partial(seq2seq.answer, config.network, run.final)
     probed, *asked = (
         tokens(problem.draw(rng, HELD_OUT, length))
@@ -214,7 +190,6 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     logits, _ = seq2seq.logits(config.network, run.final, probed)
     exact = [seq2seq.exact_match(answer(pairs), pairs) for pairs in asked]
     return {
-        "first_losses": run.losses[:EARLY],
         "losses": run.held_out,
         "exact": [found.exact for found in run.evaluations],
         "reported": run.losses[-50:].mean(),
@@ -224,12 +199,16 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     }
 
 
-def probe(**configuration: Any) -> dict[str, Any]:
-    """Return the ``first_losses`` of `experiment`, from the first updates only."""
-    config, draw, tokens, problem = _prepare(**configuration)
-    short = replace(config, steps=EARLY, evaluate_every=EARLY)
-    one = tokens(problem.held_out(np.random.default_rng(3), 1))
-    return {"first_losses": seq2seq.fit(short, draw, one).losses}
+def _prepare(
+    *, problem: str, order: str, padding: int | None, **options: Any
+) -> tuple[PairsConfig, Draw, Callable[[Texts], Pairs], Problem]:
+    """Return what a run needs: what draws its batches, and makes tokens of other texts."""
+    known, tokens = problems()[problem], partial(batch, problem, order)
+
+    def draw(B: int, rng: np.random.Generator) -> Pairs:
+        return padded(tokens(known.draw(rng, B, None)), padding)
+
+    return configure(problem=problem, **options), draw, tokens, known
 
 
 def batch(problem: str, order: str, texts: Texts) -> Pairs:

@@ -1,0 +1,23 @@
+"""What experiments that train networks share."""
+
+from dataclasses import replace
+from typing import Any
+
+from lstm_lab import training
+from lstm_lab.sequence import Cell
+
+EARLY = 3
+"""Updates whose losses other machines reproduce."""
+
+
+def first_losses(cell: Cell, config: training.TaskConfig) -> dict[str, Any]:
+    """Return the losses of the first updates."""
+    short = replace(config, steps=EARLY, held_out_size=1)
+    return {"first_losses": complete(training.fit(cell, short)).losses}
+
+
+def complete(run: training.Run) -> training.Run:
+    """Return a run; half a run, which was interrupted, is not a result."""
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return run
