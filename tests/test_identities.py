@@ -789,9 +789,7 @@ def central_difference():
 @identity("eq-copy-baseline")
 def copying_without_a_memory():
     for gap in (3, 40):
-        x, y, _, classes = tasks.copy_memory(
-            gap, 50, rng=np.random.default_rng(0)
-        )
+        x, y, classes = tasks.copy_memory(gap, 50, rng=np.random.default_rng(0))
         # It knows where the blanks are, and holds each symbol for equally likely.
         logits = np.zeros((*y.shape, classes))
         blank = classes - 1

@@ -87,9 +87,9 @@ def test_knowing_one_of_the_two_halves_the_error(rng):
 
 @pytest.mark.parametrize("T", [1, 2, 7])
 def test_copying_asks_for_the_symbols_in_their_order(T, rng):
-    x, y, mask, classes = tasks.copy_memory(T, 200, rng=rng)
+    x, y, classes = tasks.copy_memory(T, 200, rng=rng)
     assert x.shape == (T + 20, 200, 10)
-    assert (y.shape, mask, classes) == ((T + 20, 200), None, 9)
+    assert (y.shape, classes) == ((T + 20, 200), 9)
     symbols = read(x)
     np.testing.assert_array_equal(y[-10:], symbols[:10])
     assert (y[:-10] == 8).all()

@@ -1,6 +1,6 @@
 """Checks at the public boundary: messages name the argument, its value and what was expected."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -148,6 +148,14 @@ def positive_number(name: str, value: Any) -> float:
     return number
 
 
+def between(name: str, value: Any, low: float, high: float) -> float:
+    """Return a real number from `low` to `high` as a float."""
+    number = finite_number(name, value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie from {low} to {high}, got {value}")
+    return number
+
+
 def flag(name: str, value: Any) -> bool:
     """Return a bool of Python or NumPy as a bool."""
     return bool(_typed(name, value, "a bool", bool, np.bool_))
@@ -212,6 +220,23 @@ def instance(name: str, value: Any, kind: type) -> None:
             f"{name} must be {kind.__module__}.{kind.__qualname__},"
             f" got {found.__module__}.{found.__qualname__}"
         )
+
+
+def function(name: str, value: Any, example: str) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise TypeError(
+            f"{name} must be a function, such as {example}, got {value!r}"
+        )
+
+
+def fields(record: Any, check: Callable[[str, Any], Any], *names: str) -> None:
+    """Check fields of a frozen dataclass, and store what the check returns.
+
+    NumPy's float64 is a plain float after that, which leaves float32 as it is.
+    """
+    for name in names:
+        object.__setattr__(record, name, check(name, getattr(record, name)))
 
 
 def float_dtype(name: str, value: Any) -> np.dtype[Any]:

@@ -14,58 +14,33 @@ Classes = NDArray[np.integer[Any]]
 
 
 def mean_squared_error(prediction: Array, target: Array) -> float:
-    r"""Return the mean of the squared errors over answers and outputs.
+    r"""Return the mean of the squared errors over answers and outputs, both (..., O).
 
     .. math:: L = \frac{1}{N\,O} \sum_{n,k} (\hat y_{nk} - y_{nk})^2
 
-    Parameters
-    ----------
-    prediction, target : ndarrays of shape (..., O)
-        The answers of the network, and the right ones.
-
-    Returns
-    -------
-    float
-        The loss; NaN or infinite if a prediction is.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or there are no answers.
+    It is NaN or infinite if a prediction is. A ValueError is raised if the shapes differ, or
+    there are no answers.
     """
     error = _error(prediction, target)
     return float(np.mean(error * error))
 
 
-def mean_squared_error_vjp(
-    dloss: float, prediction: Array, target: Array
-) -> Array:
+def mean_squared_error_grad(prediction: Array, target: Array) -> Array:
     r"""Return the gradient with respect to the predictions, of shape (..., O).
 
-    .. math:: d\hat y_{nk} = dL \, \frac{2}{N\,O} (\hat y_{nk} - y_{nk})
-
-    `dloss` is the gradient with respect to the loss, 1 if nothing follows it.
+    .. math:: d\hat y_{nk} = \frac{2}{N\,O} (\hat y_{nk} - y_{nk})
     """
     error = _error(prediction, target)
-    return 2 * float(dloss) / error.size * error
+    return 2 / error.size * error
 
 
 def log_softmax(logits: Array) -> Array:
-    r"""Return the logarithms of the probabilities of the classes.
+    r"""Return the logarithms of the probabilities of the classes, (..., O) like the logits.
 
     .. math:: \ln p_k = a_k - m - \ln \sum_j e^{a_j - m}, \qquad m = \max_j a_j
 
-    No exponent is positive, so nothing overflows.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (..., O)
-        The scores a of the classes.
-
-    Returns
-    -------
-    ndarray of shape (..., O)
-        Log-probabilities in nats; NaN if a logit is NaN or infinite.
+    No exponent is positive, so nothing overflows. The result is in nats, and NaN if a logit is
+    NaN or infinite.
     """
     relative = logits - np.max(logits, axis=-1, keepdims=True)
     with np.errstate(under="ignore"):
@@ -105,19 +80,17 @@ def cross_entropy(logits: Array, target: Classes) -> float:
     return -float(np.mean(np.take_along_axis(log_softmax(logits), right, -1)))
 
 
-def cross_entropy_vjp(dloss: float, logits: Array, target: Classes) -> Array:
+def cross_entropy_grad(logits: Array, target: Classes) -> Array:
     r"""Return the gradient with respect to the logits, of shape (..., O).
 
-    .. math:: da_{nk} = \frac{dL}{N} (p_{nk} - [k = y_n])
-
-    `dloss` is the gradient with respect to the loss, 1 if nothing follows it.
+    .. math:: da_{nk} = \frac{1}{N} (p_{nk} - [k = y_n])
     """
     right = _right(logits, target)
     with np.errstate(under="ignore"):
         p = np.exp(log_softmax(logits))
         p_right = np.take_along_axis(p, right, -1)
         np.put_along_axis(p, right, p_right - 1, -1)
-        return float(dloss) / right.size * p
+        return 1 / right.size * p
 
 
 def _error(prediction: Array, target: Array) -> Array:

@@ -17,13 +17,12 @@ from lstm_lab.numerics import Array
 ADDING_BASELINE = 1 / 6
 r"""Mean squared error in `adding` of the best constant prediction, which is the mean.
 
-A uniform number on [0, 1) has the mean 1/2 and the variance
+The target is the sum of two independent numbers, each uniform on [0, 1) with the variance
 
-.. math:: \int_0^1 (u - \tfrac{1}{2})^2\,du = \tfrac{1}{12},
+.. math:: \int_0^1 (u - \tfrac{1}{2})^2\,du = \tfrac{1}{12} .
 
-and the target is the sum of two independent ones: predicting their mean, 1, leaves
-:math:`\operatorname{Var}(U_1 + U_2) = 1/12 + 1/12 = 1/6`. Knowing one of the two, but not
-the other, leaves 1/12.
+Predicting their mean, 1, leaves the variance of both, 1/12 + 1/12; knowing one of the two leaves
+1/12.
 """
 
 COPIED, SYMBOLS = 10, 8
@@ -38,14 +37,11 @@ class Batch(NamedTuple):
 
     ``x`` (T, B, D) are the inputs. The targets ``y`` are numbers, (B, O) for one answer at the
     end of each sequence or (T, B, O) for one at each step; or they are integers from 0 to
-    ``classes`` - 1, (B,) or (T, B), if ``classes`` is not None. ``mask`` (T, B) is true at the
-    steps of a sequence and false at the padding after its end, which is not read; it is None
-    if no sequence is padded.
+    ``classes`` - 1, (B,) or (T, B), if ``classes`` is not None.
     """
 
     x: Array
     y: NDArray[Any]
-    mask: NDArray[np.bool_] | None = None
     classes: int | None = None
 
     @property
@@ -73,10 +69,9 @@ def adding(
 
     Parameters
     ----------
-    T : int
-        Length of the sequences in steps, at least 2. The first half has ``T // 2`` steps.
-    B : int
-        Number of sequences.
+    T, B : int
+        Length of the sequences in steps, at least 2, and their number. The first half has
+        ``T // 2`` steps.
     rng : numpy.random.Generator
         Source of the draws.
     dtype : dtype
@@ -126,7 +121,7 @@ def copy_memory(
     T : int
         Steps between the last symbol and the first answer.
     B, rng, dtype
-        As in `adding`.
+        See `adding`.
 
     Returns
     -------

@@ -2,11 +2,10 @@
 
 from importlib import import_module
 from pkgutil import iter_modules
-from types import SimpleNamespace
 
 import pytest
 
-from lstm_lab import experiments, seq2seq, training
+from lstm_lab import experiments
 
 MODULES = [
     import_module(f"lstm_lab.experiments.{module.name}")
@@ -28,15 +27,3 @@ def test_a_store_is_complete_and_of_this_code(experiment):
         for configuration in experiment.CONFIGURATIONS
         for seed in experiment.SEEDS
     ]
-
-
-@pytest.mark.parametrize("experiment", ALL)
-def test_half_a_run_is_not_a_result(experiment, monkeypatch):
-    """Training returns the first half where it is interrupted; an experiment must not."""
-    half = SimpleNamespace(interrupted=True, losses=[1.0])
-    for package in (training, seq2seq):
-        monkeypatch.setattr(package, "fit", lambda *_: half)
-    configuration = {**experiment.CONFIGURATIONS[0], "seed": 0}
-    for function in (experiment.experiment, experiment.probe):
-        with pytest.raises(KeyboardInterrupt):
-            function(**configuration)

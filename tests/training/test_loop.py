@@ -219,29 +219,6 @@ def test_fewer_losses_than_the_window_do_not_meet_a_criterion():
     assert (run.steps, run.reached) == (7, True)
 
 
-def interrupted_in(step):
-    """Return the adding problem, interrupted when it draws the batch of that step."""
-    calls = iter(range(-1, 100))  # the held-out batch is drawn first
-
-    def task(T, B, *, rng, dtype):
-        if next(calls) == step:
-            raise KeyboardInterrupt
-        return tasks.adding(T, B, rng=rng, dtype=dtype)
-
-    return task
-
-
-@pytest.mark.parametrize("step", [0, 1, 5])
-def test_an_interrupted_run_is_the_beginning_of_the_whole_one(step):
-    whole = training.fit(rnn, SMALL)
-    run = training.fit(rnn, change(SMALL, task=interrupted_in(step)))
-    assert (run.interrupted, whole.interrupted) == (True, False)
-    np.testing.assert_array_equal(run.losses, whole.losses[:step])
-    np.testing.assert_array_equal(run.grad_norms, whole.grad_norms[:step])
-    assert run.evaluations == whole.evaluations[: step // 3 + 1]
-    assert "interrupted" in repr(run)
-
-
 # Divergence
 
 
@@ -266,15 +243,15 @@ class Overflowing(optim.SGD):
 DIVERGING = {
     "loss": (
         {"task": adding_that_fails_in(4, np.nan)},
-        "in step 4, .*: the loss is nan.*; the last finite loss was .*, in step 3",
+        r"in step 4, .*: the loss is nan.*; the last finite losses are \[0.* 0.* 0.*\]$",
     ),
     "first loss": (
         {"task": adding_that_fails_in(0, 1e200)},
-        "in step 0, .*: the loss is inf; no loss was finite",
+        r"in step 0, .*: the loss is inf; the last finite losses are \[\]$",
     ),
     "parameters": (
         {"optimizer": Overflowing},
-        "in step 0, .*: the new parameters' norm is inf; the last",
+        r"in step 0, .*: the new parameters' norm is inf; .* \[0.*\]$",
     ),
     "learning rate": (
         {"optimizer": optim.SGD, "learning_rate": 1e308, "clip": None},
@@ -282,7 +259,7 @@ DIVERGING = {
     ),
     "last step": (
         {"optimizer": optim.SGD, "learning_rate": 1e250, "steps": 1},
-        "in step 1, .*: the held-out loss is inf; .* in step 0",
+        r"in step 1, .*: the held-out loss is inf; .* \[0.*\]$",
     ),
     "logits": (
         {
@@ -374,7 +351,7 @@ def test_an_error_of_the_task_is_its_own():
             TypeError,
             "learning_rate must be a real number",
         ),
-        ({"clip": 0}, ValueError, "clip must be positive or None, got 0"),
+        ({"clip": 0}, ValueError, "clip must be positive, got 0"),
         ({"clip": "1"}, TypeError, "clip must be a real number"),
         ({"clip": np.inf}, ValueError, "clip must be finite"),
         (
@@ -437,30 +414,22 @@ def unwatched(monkeypatch):
 
 
 @pytest.mark.usefixtures("unwatched")
-@pytest.mark.parametrize("progress", [None, False])
-def test_an_executed_page_shows_no_bar(progress, capsys):
-    training.fit(rnn, SMALL, progress=progress)
+def test_an_executed_page_shows_no_bar(capsys):
+    training.fit(rnn, SMALL)
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.usefixtures("unwatched")
-def test_a_bar_on_request(capsys):
-    run = training.fit(rnn, SMALL, progress=True)
+def test_a_bar_on_a_terminal_and_in_an_open_notebook(capsys, monkeypatch):
+    unseen = training.fit(rnn, SMALL)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    run = training.fit(rnn, SMALL)
     out, err = capsys.readouterr()
     assert out == ""
     assert "0/7" in err
     assert re.search("[?/]update", err)
     assert "\n" not in err  # at its end it is wiped off
-    assert bits(run) == bits(training.fit(rnn, SMALL))
-
-
-@pytest.mark.usefixtures("unwatched")
-def test_a_bar_on_a_terminal_and_in_an_open_notebook(capsys, monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    training.fit(rnn, SMALL)
-    assert "0/7" in capsys.readouterr().err
-    training.fit(rnn, SMALL, progress=False)
-    assert capsys.readouterr().err == ""
+    assert bits(run) == bits(unseen)
     monkeypatch.undo()
     monkeypatch.setitem(os.environ, "JPY_SESSION_NAME", "ch318.ipynb")
     training.fit(rnn, SMALL)

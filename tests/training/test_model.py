@@ -1,4 +1,4 @@
-"""The network: exact gradients for every cell, and padding that has no influence."""
+"""The network: exact gradients for every cell."""
 
 import numpy as np
 import pytest
@@ -10,15 +10,13 @@ from lstm_lab.gradcheck import numerical_gradient, relative_errors
 T, B, D, H, O = 5, 3, 2, 4, 6  # noqa: E741
 GRADIENT_ERROR = 1e-7  # central differences in float64 of a loss of order one
 KINDS = {
-    f"{target}-{when}-{length}": (target, when, length)
+    f"{target}-{when}": (target, when)
     for target in ("numbers", "classes")
     for when in ("every-step", "last-step")
-    for length in ("whole", "masked")
 }
 
 
-def some_batch(rng, target, when, length):
-    """Return inputs of T steps, of which masked sequences have 2, T and 1."""
+def some_batch(rng, target, when):
     shape = (T, B) if when == "every-step" else (B,)
     is_numbers = target == "numbers"
     y = (
@@ -26,12 +24,8 @@ def some_batch(rng, target, when, length):
         if is_numbers
         else rng.integers(O, size=shape)
     )
-    mask = (
-        np.arange(T)[:, np.newaxis] < [2, T, 1] if length == "masked" else None
-    )
-    return tasks.Batch(
-        rng.normal(size=(T, B, D)), y, mask, None if is_numbers else O
-    )
+    x = rng.normal(size=(T, B, D))
+    return tasks.Batch(x, y, None if is_numbers else O)
 
 
 def some_model(cell, options, rng):
@@ -61,9 +55,7 @@ def assert_exact(cell, model, batch):
     assert all(leaf.any() for leaf in tree.leaves(grads).values())
 
 
-@pytest.mark.parametrize(
-    "kind", ["numbers-last-step-whole", "classes-every-step-masked"]
-)
+@pytest.mark.parametrize("kind", ["numbers-last-step", "classes-every-step"])
 def test_every_gradient_of_every_cell(cell_and_options, kind, rng):
     batch = some_batch(rng, *KINDS[kind])
     assert_exact(cell_and_options[0], some_model(*cell_and_options, rng), batch)
@@ -74,14 +66,13 @@ def test_every_gradient_of_every_kind_of_batch(kind, rng):
 
 
 def test_the_loss_is_the_mean_over_all_answers(kind, rng):
-    """Each sequence is run alone and without padding."""
+    """Each sequence is run alone."""
     model, batch = some_model(lstm, {}, rng), some_batch(rng, *kind)
-    lengths = [T] * B if batch.mask is None else batch.mask.sum(axis=0)
     costs = []
-    for b, length in enumerate(lengths):
-        h = sequence.forward(lstm, model.params, batch.x[:length, b]).h[1:]
+    for b in range(B):
+        h = sequence.forward(lstm, model.params, batch.x[:, b]).h[1:]
         answers = h @ model.W_out.T + model.b_out
-        targets = batch.y[:length, b] if batch.every_step else [batch.y[b]]
+        targets = batch.y[:, b] if batch.every_step else [batch.y[b]]
         for answer, target in zip(
             answers[-len(targets) :], targets, strict=True
         ):
@@ -96,34 +87,14 @@ def test_the_loss_is_the_mean_over_all_answers(kind, rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_padding_has_no_influence(kind, cell_and_options, dtype, rng):
-    """Not a bit changes, whatever stands there, even if it is not a number."""
-    cell, options = cell_and_options
-    target, when, _ = kind
-    model = tree.map(dtype, some_model(cell, options, rng))
-    batch = some_batch(rng, target, when, "masked")
+def test_everything_has_the_dtype_of_the_model(kind, cell, dtype, rng):
+    model = tree.map(dtype, some_model(cell, {}, rng))
+    batch = some_batch(rng, *kind)
     batch = batch._replace(x=batch.x.astype(dtype))
-
-    def results(filling, answer):
-        x, y = batch.x.copy(), batch.y.copy()
-        x[~batch.mask] = filling
-        if batch.every_step:
-            y[~batch.mask] = answer
-        padded = batch._replace(x=x, y=y)
-        loss, grads = training.loss_and_grads(cell, model, padded)
-        answers = training.predict(cell, model, x, batch.mask)
-        arrays = [*tree.leaves(grads).values(), answers]
-        assert {array.dtype for array in arrays} == {np.dtype(dtype)}
-        return (
-            loss,
-            training.loss(cell, model, padded),
-            [array.tobytes() for array in arrays],
-        )
-
-    first = results(0, 0)
-    nothing = -1 if batch.classes else np.nan
-    for filling, answer in [(-1e30, 1), (np.nan, nothing)]:
-        assert results(filling, answer) == first
+    _, grads = training.loss_and_grads(cell, model, batch)
+    answers = training.predict(cell, model, batch.x)
+    for array in (*tree.leaves(grads).values(), answers):
+        assert array.dtype == dtype
 
 
 def test_answers_at_every_step_are_those_of_shorter_sequences(rng):
@@ -131,8 +102,7 @@ def test_answers_at_every_step_are_those_of_shorter_sequences(rng):
     every = training.predict(rnn, model, x, every_step=True)
     assert every.shape == (T, B, O)
     for length in range(1, T + 1):
-        mask = np.broadcast_to(np.arange(T)[:, None] < length, (T, B))
-        last = training.predict(rnn, model, x, mask)
+        last = training.predict(rnn, model, x[:length])
         np.testing.assert_allclose(every[length - 1], last, rtol=1e-12)
 
 
@@ -152,7 +122,7 @@ def test_first_models(cell, dtype, rng):
 
 def test_answers_that_overflow_have_no_gradient(rng):
     model = some_model(rnn, {}, rng)._replace(W_out=np.full((O, H), 1e308))
-    batch = some_batch(rng, *KINDS["numbers-last-step-whole"])
+    batch = some_batch(rng, *KINDS["numbers-last-step"])
     with (
         np.errstate(over="ignore", invalid="ignore"),
         pytest.raises(FloatingPointError, match="the loss is"),
@@ -185,31 +155,22 @@ def test_readouts_of_other_models_are_refused(change, error, message, rng):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"mask": np.ones((T, B + 1), bool)},
-            r"mask must be bool of shape \(5, 3\)",
-        ),
-        ({"mask": np.ones((T, B), int)}, "mask must be bool .*, got int64"),
-        (
-            {"mask": np.arange(T)[:, None] < [0, 1, 2]},
-            "true from the first step",
-        ),
-        ({"mask": np.arange(T)[:, None] != [2, 4, 4]}, "false after it"),
-        ({"x": np.ones((T, D))}, r"x must have shape \(T, B, D\)"),
-        ({"y": np.ones((T - 1, B, O))}, r"shape \(5, 3\).*got \(4, 3, 6\)"),
+        ({"x": np.ones(T)}, r"x must have shape \(T, B, 2\)"),
+        ({"x": np.ones((T, D))}, r"one shape, got \(5, 6\) and \(5, 3, 6\)"),
+        ({"y": np.ones((T - 1, B, O))}, r"got \(5, 3, 6\) and \(4, 3, 6\)"),
         ({"y": np.ones(B)}, "one shape"),
     ],
 )
 def test_batches_that_cannot_be(change, message, rng):
-    batch = some_batch(rng, *KINDS["numbers-every-step-whole"])
-    with pytest.raises((ValueError, IndexError), match=message):
+    batch = some_batch(rng, *KINDS["numbers-every-step"])
+    with pytest.raises(ValueError, match=message):
         training.loss(rnn, some_model(rnn, {}, rng), batch._replace(**change))
 
 
 def test_other_types_are_named(rng):
     model, batch = (
         some_model(rnn, {}, rng),
-        some_batch(rng, *KINDS["classes-last-step-whole"]),
+        some_batch(rng, *KINDS["classes-last-step"]),
     )
     for use, name in (
         (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lstm_lab import sequence, tasks, training
 from lstm_lab.cells import coupled, lstm
 from lstm_lab.experiments.store import DATA, Row, column
-from lstm_lab.experiments.trained import complete, first_losses
+from lstm_lab.experiments.trained import first_losses
 from lstm_lab.initialization import initializer
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell, Trace
@@ -68,7 +68,7 @@ def probe(*, variant: str, seed: int) -> dict[str, Any]:
 def experiment(*, variant: str, seed: int) -> dict[str, Any]:
     """Train one network; return its last error and the fields of `Outcomes`."""
     cell, config = VARIANTS[variant].cell, configure(variant=variant, seed=seed)
-    run = complete(training.fit(cell, config))
+    run = training.fit(cell, config)
     rng = np.random.default_rng([seed, 1])
     x = tasks.adding(config.T, 64, rng=rng, dtype="float32").x
     before, after = (

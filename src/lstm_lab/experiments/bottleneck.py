@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_lab import dates, seq2seq, tokenizer, transductions
 from lstm_lab.experiments.store import DATA, Row, column
-from lstm_lab.experiments.trained import EARLY, complete
+from lstm_lab.experiments.trained import EARLY
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import Network, Pairs, PairsConfig, Vocabularies
 
@@ -159,7 +159,7 @@ def probe(**configuration: Any) -> dict[str, Any]:
     config, draw, tokens, problem = _prepare(**configuration)
     short = replace(config, steps=EARLY, evaluate_every=EARLY)
     one = tokens(problem.held_out(np.random.default_rng(3), 1))
-    return {"first_losses": complete(seq2seq.fit(short, draw, one)).losses}
+    return {"first_losses": seq2seq.fit(short, draw, one).losses}
 
 
 def experiment(**configuration: Any) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     config, draw, tokens, problem = _prepare(**configuration)
     rng = np.random.default_rng(3)
     held_out = tokens(problem.held_out(rng, HELD_OUT))
-    run = complete(seq2seq.fit(config, draw, held_out))
+    run = seq2seq.fit(config, draw, held_out)
     answer = partial(seq2seq.answer, config.network, run.final)
     probed, *asked = (
         tokens(problem.draw(rng, HELD_OUT, length))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lstm_lab import tasks, training
 from lstm_lab.cells import gru, lstm, rnn
 from lstm_lab.experiments.store import DATA, Row, column
-from lstm_lab.experiments.trained import complete, first_losses
+from lstm_lab.experiments.trained import first_losses
 from lstm_lab.initialization import identity, initializer, orthogonal
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell
@@ -124,7 +124,7 @@ def experiment(*, problem: str, network: str, **options: int) -> dict[str, Any]:
     """
     config = configure(problem=problem, network=network, **options)
     try:
-        run = complete(training.fit(NETWORKS[network].cell, config))
+        run = training.fit(NETWORKS[network].cell, config)
     except FloatingPointError:
         return {"updates": 0, "share": np.nan, "solved": False}
     best = run.held_out.min() / PROBLEMS[problem].baseline(config.T)

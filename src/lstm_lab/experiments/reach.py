@@ -9,7 +9,7 @@ import numpy as np
 from lstm_lab import sequence, tasks, training, tree
 from lstm_lab.cells import rnn
 from lstm_lab.experiments.store import DATA, Row, column
-from lstm_lab.experiments.trained import complete, first_losses
+from lstm_lab.experiments.trained import first_losses
 from lstm_lab.jacobians import pull_back
 from lstm_lab.numerics import Array
 
@@ -46,7 +46,7 @@ def probe(*, T: int, seed: int) -> dict[str, Any]:
 
 def experiment(*, T: int, seed: int) -> dict[str, Any]:
     """Train one network; return the fields of `Reach`."""
-    run = complete(training.fit(rnn, configure(T=T, seed=seed)))
+    run = training.fit(rnn, configure(T=T, seed=seed))
     x = tasks.adding(T, SEQUENCES, rng=np.random.default_rng(seed)).x
     before, after = (
         _log10_norms(model, x)[:, LAGS[T]] for model in (run.initial, run.final)

@@ -42,7 +42,7 @@ class PairsConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.instance("network", self.network, Network)
-        self._store(_probability, "teacher_forcing")
+        checks.fields(self, _probability, "teacher_forcing")
 
 
 @records.short
@@ -63,8 +63,6 @@ def fit(
     config: PairsConfig,
     draw: Callable[[int, np.random.Generator], Pairs],
     held_out: Pairs,
-    *,
-    progress: bool | None = None,
 ) -> Run:
     """Train a model on pairs that are drawn for each update.
 
@@ -76,17 +74,15 @@ def fit(
         ``draw(B, rng) -> Pairs``.
     held_out : Pairs
         Pairs that are not trained on.
-    progress : bool, optional
-        As for ``training.train``, which raises the errors, too.
 
     Returns
     -------
     training.Run
-        The record; its ``evaluations`` are of type `PairsEvaluation`.
+        The record; its ``evaluations`` are of type `PairsEvaluation`. For errors, see
+        ``training.train``.
     """
     checks.instance("config", config, PairsConfig)
-    if not callable(draw):
-        raise TypeError(f"draw must be callable, got {draw!r}")
+    checks.function("draw", draw, "lambda B, rng: pairs")
     checks.instance("held_out", held_out, Pairs)
     network = config.network
     held_out = model.checked(network, held_out)
@@ -113,7 +109,6 @@ def fit(
         partial(draw, config.batch_size, rng),
         guided,
         evaluate,
-        progress=progress,
     )
 
 

@@ -13,9 +13,6 @@ from lstm_lab.tasks import Batch
 from lstm_lab.training import model
 from lstm_lab.training.loop import Config, Evaluation, Run, train
 
-Task = Callable[..., Batch]
-"""The type of ``tasks.adding``: it draws a batch from ``(T, B, rng=..., dtype=...)``."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TaskConfig(Config):
@@ -24,21 +21,21 @@ class TaskConfig(Config):
     Parameters
     ----------
     task : callable
-        Draws a batch, such as ``tasks.adding``.
+        Draws a batch from ``(T, B, rng=..., dtype=...)``, such as ``tasks.adding``.
     T : int
         The task's first argument: most often the length of the sequences, in steps.
     H : int
         Hidden size.
     init : callable or None
-        ``init(D, H, *, rng) -> Params`` draws the first parameters of the layer, such as the
-        function that ``initialization.initializer`` returns; None stands for ``cell.init``.
+        ``init(D, H, *, rng) -> Params`` draws the first parameters of the layer, as the result of
+        ``initialization.initializer`` does; None stands for ``cell.init``.
     held_out_size : int
         Sequences in the held-out batch, which stays the same.
     **others
         Those of `Config`.
     """
 
-    task: Task
+    task: Callable[..., Batch]
     T: int
     H: int = 32
     init: Callable[..., Any] | None = None
@@ -46,17 +43,13 @@ class TaskConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._store(checks.positive_int, "T", "H", "held_out_size")
-        examples = {"task": "tasks.adding", "init": "lstm.init"}
-        for name, example in examples.items():
-            value = getattr(self, name)
-            if not callable(value) and (name, value) != ("init", None):
-                raise TypeError(
-                    f"{name} must be a function, such as {example}, got {value!r}"
-                )
+        checks.fields(self, checks.positive_int, "T", "H", "held_out_size")
+        checks.function("task", self.task, "tasks.adding")
+        if self.init is not None:
+            checks.function("init", self.init, "lstm.init")
 
 
-def fit(cell: Cell, config: TaskConfig, *, progress: bool | None = None) -> Run:
+def fit(cell: Cell, config: TaskConfig) -> Run:
     """Train a network on a task, and return the record of the run.
 
     Parameters
@@ -65,15 +58,12 @@ def fit(cell: Cell, config: TaskConfig, *, progress: bool | None = None) -> Run:
         ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
     config : TaskConfig
         Everything else that decides the run.
-    progress : bool, optional
-        As for `train`, which raises the errors, too.
 
     Returns
     -------
     Run
-        The record; its models are of type `Model`.
+        The record; its models are of type `Model`. For errors, see `train`.
     """
-    checks.cell("cell", cell)
     checks.instance("config", config, TaskConfig)
     init_rng, batch_rng, held_out_rng = np.random.default_rng(
         config.seed
@@ -93,8 +83,7 @@ def fit(cell: Cell, config: TaskConfig, *, progress: bool | None = None) -> Run:
         sequence.name_of(cell),
         config,
         initial,
-        lambda: draw(config.batch_size, rng=batch_rng),
+        partial(draw, config.batch_size, rng=batch_rng),
         partial(model.loss_and_grads, cell),
         lambda step, now: Evaluation(step, model.loss(cell, now, held_out)),
-        progress=progress,
     )

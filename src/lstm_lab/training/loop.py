@@ -40,8 +40,8 @@ class Config:
     dtype : dtype
         float64 or float32.
     seed : int
-        Of all draws. The first parameters, the batches and any others come from different
-        children of one generator, so that a change of one leaves the others.
+        Of all draws. Parameters, batches and held-out examples come from different children of
+        one generator, so that a change of one leaves the others.
     """
 
     batch_size: int = 32
@@ -57,29 +57,18 @@ class Config:
 
     def __post_init__(self) -> None:
         sizes = ("batch_size", "steps", "window", "evaluate_every")
-        self._store(checks.positive_int, *sizes)
-        self._store(checks.finite_number, "learning_rate")
-        for name in ("clip", "criterion"):
-            if getattr(self, name) is not None:
-                self._store(checks.finite_number, name)
-        if self.clip is not None and self.clip <= 0:
-            raise ValueError(f"clip must be positive or None, got {self.clip}")
-        self._store(checks.float_dtype, "dtype")
-        self._store(lambda name, value: checks.seed(value, name), "seed")
-        if not callable(self.optimizer):
-            raise TypeError(
-                "optimizer must be a function or a class, such as optim.Adam,"
-                f" got {self.optimizer!r}"
-            )
-        made = self.optimizer(self.learning_rate)  # has its own checks
-        if not (hasattr(made, "init") and hasattr(made, "step")):
+        checks.fields(self, checks.positive_int, *sizes)
+        checks.fields(self, checks.positive_number, "learning_rate")
+        if self.clip is not None:
+            checks.fields(self, checks.positive_number, "clip")
+        if self.criterion is not None:
+            checks.fields(self, checks.finite_number, "criterion")
+        checks.fields(self, checks.float_dtype, "dtype")
+        checks.fields(self, lambda _, seed: checks.seed(seed), "seed")
+        checks.function("optimizer", self.optimizer, "optim.Adam")
+        made = self.optimizer(self.learning_rate)
+        if not hasattr(made, "step"):
             raise TypeError(f"optimizer must make an optimizer, got {made!r}")
-
-    def _store(self, check: Callable[[str, Any], Any], *names: str) -> None:
-        """Store checked values as plain ones: NumPy's float64 makes float64 of float32."""
-        for name in names:
-            value = check(name, getattr(self, name))
-            object.__setattr__(self, name, value)
 
 
 class Evaluation(NamedTuple):
@@ -105,8 +94,6 @@ class Run:
         Of each batch, at the parameters before the update; norms before clipping.
     evaluations : tuple of Evaluation
         Before the first update, every ``config.evaluate_every`` updates, and at the end.
-    interrupted : bool
-        Whether a ``KeyboardInterrupt`` ended it, after a whole number of updates.
     """
 
     cell: str
@@ -116,7 +103,6 @@ class Run:
     losses: Array
     grad_norms: Array
     evaluations: tuple[Any, ...]
-    interrupted: bool
 
     @property
     def steps(self) -> int:
@@ -131,7 +117,7 @@ class Run:
     @property
     def evaluated(self) -> NDArray[np.int_]:
         """The number of updates before each evaluation."""
-        return np.array([found.step for found in self.evaluations], int)
+        return np.array([found.step for found in self.evaluations])
 
     @property
     def held_out(self) -> Array:
@@ -139,12 +125,10 @@ class Run:
         return np.array([found.loss for found in self.evaluations])
 
     def __repr__(self) -> str:
-        shown = [f"{found.loss:.4g}" for found in self.evaluations]
         return (
             f"Run of {self.cell}, seed {self.config.seed}: {self.steps} of at most"
             f" {self.config.steps} updates, held-out loss"
-            f" {' to '.join(shown[:1] + shown[1:][-1:]) or 'not evaluated'}"
-            f"{', interrupted' if self.interrupted else ''}"
+            f" {self.held_out[0]:.4g} to {self.held_out[-1]:.4g}"
         )
 
 
@@ -155,10 +139,10 @@ def train(
     draw: Callable[[], Any],
     loss_and_grads: Callable[[Tree, Any], tuple[float, Tree]],
     evaluate: Callable[[int, Tree], Any],
-    *,
-    progress: bool | None = None,
 ) -> Run:
     """Train a model of any kind, and return the record of the run.
+
+    A progress bar is shown on a terminal and in an open notebook.
 
     Parameters
     ----------
@@ -167,13 +151,11 @@ def train(
     draw, loss_and_grads, evaluate : callables
         ``draw()`` returns a new batch, ``loss_and_grads(params, batch)`` the loss and its gradient
         and ``evaluate(step, params)`` an `Evaluation`, or another NamedTuple that begins like it.
-    progress : bool, optional
-        Whether to show a progress bar; by default on a terminal and in an open notebook only.
 
     Returns
     -------
     Run
-        The record; after a ``KeyboardInterrupt`` that of the updates before it.
+        The record.
 
     Raises
     ------
@@ -183,22 +165,22 @@ def train(
     optimizer = config.optimizer(config.learning_rate)
     params, state, step = initial, optimizer.init(initial), 0
     losses, norms, evaluations = list[float](), list[float](), list[Any]()
-
-    def evaluate_now() -> None:
-        found = evaluate(step, params)
-        _require_finite("held-out loss", found.loss)
-        evaluations.append(found)
-
-    interrupted = False
+    # A server sets the variable for the kernel of an open notebook; what executes the pages of
+    # a book starts its kernels without.
+    is_watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
+    bar = tqdm(
+        total=config.steps, unit="update", leave=False, disable=not is_watched
+    )
     try:
         # Overflow is found at once, with a message that names the step.
-        with (
-            np.errstate(over="ignore", invalid="ignore"),
-            _bar(progress, config.steps) as bar,
-        ):
-            while step < config.steps and not _meets_criterion(config, losses):
-                if step % config.evaluate_every == 0:
-                    evaluate_now()
+        with np.errstate(over="ignore", invalid="ignore"), bar:
+            while True:
+                done = step == config.steps or _meets_criterion(config, losses)
+                if done or step % config.evaluate_every == 0:
+                    evaluations.append(evaluate(step, params))
+                    _require_finite("held-out loss", evaluations[-1].loss)
+                if done:
+                    break
                 loss, grads = loss_and_grads(params, draw())
                 _require_finite("loss", loss)
                 losses.append(loss)
@@ -208,35 +190,25 @@ def train(
                     grads, norm = optim.clip_by_global_norm(grads, config.clip)
                 _require_finite("gradient's norm", norm)
                 norms.append(norm)
-                updated = optimizer.step(params, grads, state)
-                new_norm = optim.global_norm(updated[0])
+                params, state = optimizer.step(params, grads, state)
+                new_norm = optim.global_norm(params)
                 _require_finite("new parameters' norm", new_norm)
-                # Together, so that an interruption finds a whole update.
-                (params, state), step = updated, step + 1
+                step += 1
                 bar.set_postfix_str(f"loss {loss:.3g}", refresh=False)
                 bar.update()
-            evaluate_now()
-    except KeyboardInterrupt:
-        interrupted = True
     except FloatingPointError as error:
-        last = (
-            f"the last finite loss was {losses[-1]:.6g}, in step"
-            f" {len(losses) - 1}"
-            if losses
-            else "no loss was finite"
-        )
         raise FloatingPointError(
-            f"training diverged in step {step}, counted from 0: {error}; {last}"
+            f"training diverged in step {step}, counted from 0: {error}; the last"
+            f" finite losses are {np.array(losses[-3:])}"
         ) from error
     return Run(
         cell,
         config,
         initial,
         params,
-        np.array(losses[:step]),
-        np.array(norms[:step]),
+        np.array(losses),
+        np.array(norms),
         tuple(evaluations),
-        interrupted,
     )
 
 
@@ -252,11 +224,3 @@ def _meets_criterion(config: Config, losses: Sequence[float] | Array) -> bool:
         and len(losses) >= config.window
         and bool(np.mean(losses[-config.window :]) < config.criterion)
     )
-
-
-def _bar(progress: bool | None, total: int) -> Any:
-    if progress is None:
-        # A server sets the variable for the kernel of an open notebook; what executes the
-        # pages of a book starts its kernels without.
-        progress = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-    return tqdm(total=total, unit="update", leave=False, disable=not progress)

@@ -1,22 +1,18 @@
 """The network that is trained: a recurrent layer and a linear readout of its hidden state.
 
-It answers at each step, or once, at the last step of a sequence. Padding is replaced by zeros
-before the network reads it, and no hidden state after a sequence's end is read: the values there
-have no influence.
+It answers at each step, or once, at the last step.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from lstm_lab import checks, losses, records, sequence, tree
 from lstm_lab.numerics import Array, axis_sum, outer_sum
 from lstm_lab.sequence import Cell
 from lstm_lab.tasks import Batch
-
-Mask = NDArray[np.bool_]
 
 
 @records.short
@@ -60,160 +56,70 @@ def init(
 
 
 def predict(
-    cell: Cell,
-    model: Model,
-    x: Array,
-    mask: Mask | None = None,
-    *,
-    every_step: bool = False,
+    cell: Cell, model: Model, x: Array, *, every_step: bool = False
 ) -> Array:
-    r"""Return the answers of a model: numbers, or the logits of classes.
+    """Return the answers of a model to inputs (T, B, D): numbers, or the logits of classes.
 
-    .. math:: \hat y_t = W_{out}\,h_t + b_{out}
-
-    Parameters
-    ----------
-    cell, model : module, Model
-        The cell of the model's layer, and the parameters.
-    x : ndarray of shape (T, B, D)
-        Inputs.
-    mask : ndarray of bool of shape (T, B), optional
-        True at the steps of a sequence, false at the padding after it.
-    every_step : bool
-        Whether to answer at each step, not only at the last of each sequence.
-
-    Returns
-    -------
-    ndarray of shape (B, O) or (T, B, O)
-        One answer for each sequence, or for each step; those after the end of a sequence are
-        meaningless.
+    They are (T, B, O) for every step, (B, O) for the last one only.
     """
     checks.instance("model", model, Model)
-    h, _ = sequence.infer(cell, model.params, _inputs(x, mask))
-    return _read_out(model, h if every_step else h[_ends(x, mask)])
+    h, _ = sequence.infer(cell, model.params, x)
+    return _read_out(model, h if every_step else h[-1])
 
 
 def loss(cell: Cell, model: Model, batch: Batch) -> float:
-    """Return the loss of a batch: the mean over all answers.
+    """Return the loss of a batch, the mean over all answers.
 
-    Parameters
-    ----------
-    cell, model : module, Model
-        The cell of the model's layer, and the parameters.
-    batch : tasks.Batch
-        Inputs and targets.
-
-    Returns
-    -------
-    float
-        The mean squared error; if the targets are classes the cross-entropy, in nats.
+    It is the mean squared error; if the targets are classes the cross-entropy, in nats.
     """
-    checks.instance("model", model, Model)
     checks.instance("batch", batch, Batch)
-    h, _ = sequence.infer(cell, model.params, _inputs(batch.x, batch.mask))
-    index, target = _answered(batch)
+    answers = predict(cell, model, batch.x, every_step=batch.every_step)
     measure, _ = _LOSSES[batch.classes is not None]
-    return measure(_read_out(model, h[index]), target)
+    return measure(answers, batch.y)
 
 
 def loss_and_grads(
     cell: Cell, model: Model, batch: Batch
 ) -> tuple[float, Model]:
-    r"""Return the loss of a batch and its gradient.
+    r"""Return the `loss` of a batch, and its gradient with respect to every parameter.
 
     .. math::
 
         dW_{out} = \sum d\hat y_{t,b} \otimes h_{t,b}, \qquad
         db_{out} = \sum d\hat y_{t,b}, \qquad dh_{t,b} = d\hat y_{t,b}\,W_{out},
 
-    with sums over all answers; from the hidden states on it is ``sequence.backward``.
-
-    Parameters
-    ----------
-    cell, model, batch
-        As for `loss`.
-
-    Returns
-    -------
-    loss, grads : float, Model
-        The loss, and its gradient with respect to every parameter.
-
-    Raises
-    ------
-    FloatingPointError
-        If the answers overflow.
+    with sums over all answers; from the hidden states on it is ``sequence.backward``. A
+    FloatingPointError is raised if the answers overflow.
     """
     checks.instance("model", model, Model)
     checks.instance("batch", batch, Batch)
-    inputs = _inputs(batch.x, batch.mask)
-    index, target = _answered(batch)
-    trace = sequence.forward(cell, model.params, inputs)
+    trace = sequence.forward(cell, model.params, batch.x)
     h = trace.h[1:]
-    prediction = _read_out(model, h[index])
-    measure, measure_vjp = _LOSSES[batch.classes is not None]
-    value = measure(prediction, target)
-    dprediction = measure_vjp(1.0, prediction, target)
+    # A copy, as contiguous as in `predict`: products round the same.
+    read = h if batch.every_step else h[-1].copy()
+    answers = _read_out(model, read)
+    measure, gradient = _LOSSES[batch.classes is not None]
+    value = measure(answers, batch.y)
+    danswers = gradient(answers, batch.y)
     dh = np.zeros(h.shape, h.dtype)
-    dh[index] = dprediction @ model.W_out
+    dh[... if batch.every_step else -1] = danswers @ model.W_out
     if not np.isfinite(dh).all():
         raise FloatingPointError(f"the loss is {value}, without a gradient")
     dparams = sequence.backward(trace, dh).params
-    dW_out = outer_sum(dprediction, h[index])
-    return value, Model(dparams, dW_out, axis_sum(dprediction))
+    dW_out = outer_sum(danswers, read)
+    return value, Model(dparams, dW_out, axis_sum(danswers))
 
 
 # The second if the targets are classes.
 _LOSSES: tuple[tuple[Callable[..., float], Callable[..., Array]], ...] = (
-    (losses.mean_squared_error, losses.mean_squared_error_vjp),
-    (losses.cross_entropy, losses.cross_entropy_vjp),
+    (losses.mean_squared_error, losses.mean_squared_error_grad),
+    (losses.cross_entropy, losses.cross_entropy_grad),
 )
 
 
 def _read_out(model: Model, h: Array) -> Array:
-    W_out = checks.array(
-        "model.W_out", model.W_out, ("O", h.shape[-1]), dtype=h.dtype
-    )
-    b_out = checks.array(
-        "model.b_out", model.b_out, (len(W_out),), dtype=h.dtype
-    )
-    answers: Array = h @ W_out.T + b_out
+    O, H = len(model.W_out), h.shape[-1]  # noqa: E741
+    checks.array("model.W_out", model.W_out, (O, H), dtype=h.dtype)
+    checks.array("model.b_out", model.b_out, (O,), dtype=h.dtype)
+    answers: Array = h @ model.W_out.T + model.b_out
     return answers
-
-
-def _inputs(x: Array, mask: Mask | None) -> Array:
-    """Return the inputs with zeros as padding."""
-    x = checks.array("x", x, ("T", "B", "D"), finite_values=False)
-    if mask is None:
-        return x
-    mask = np.asarray(mask)
-    if mask.shape != x.shape[:2] or mask.dtype != np.bool_:
-        raise ValueError(
-            f"mask must be bool of shape {x.shape[:2]}, like the inputs,"
-            f" got {mask.dtype} of shape {mask.shape}"
-        )
-    if not mask[0].all() or (mask[1:] > mask[:-1]).any():
-        raise ValueError(
-            "mask must be true from the first step of each sequence to its"
-            " last, and false after it"
-        )
-    return np.where(mask[..., np.newaxis], x, 0)
-
-
-def _ends(x: Array, mask: Mask | None) -> tuple[Any, NDArray[Any]]:
-    """Return the last step of each sequence, as an index of steps and examples."""
-    T, B = np.shape(x)[:2]
-    lengths = T if mask is None else np.sum(mask, axis=0)
-    return lengths - 1, np.arange(B)
-
-
-def _answered(batch: Batch) -> tuple[Any, NDArray[Any]]:
-    """Return an index of the steps and examples with an answer, and the targets there."""
-    if not batch.every_step:
-        return _ends(batch.x, batch.mask), batch.y
-    if batch.y.shape[:2] != batch.x.shape[:2]:
-        raise ValueError(
-            f"y must begin with the shape {batch.x.shape[:2]} of the inputs,"
-            f" got {batch.y.shape}"
-        )
-    index = ... if batch.mask is None else batch.mask
-    return index, batch.y[index]
