@@ -1,12 +1,11 @@
 r"""Weights to and from the layouts of other libraries, as mappings of names to arrays.
 
 None of these libraries is imported. The update gate of all three keeps the old state where ours
-admits the new one. Its weights and biases change sign, and since
-:math:`\sigma(-a) = 1 - \sigma(a)` the function stays the same. PyTorch and ONNX have one bias on
-the input and another on the state, of which only the sum matters: reading adds the second to the
-first, writing sets it to zero. The exception is the candidate of a GRU that resets after the matrix
-product, whose second bias is ``recurrent_bias``. A GRU that resets before the product is another
-function than one that resets after it, so weights of one cannot be converted to the other.
+admits the new one; since :math:`\sigma(-a) = 1 - \sigma(a)`, its weights change sign. PyTorch
+and ONNX have one bias on the input and another on the state, of which only the sum matters: reading
+adds the second to the first, writing sets it to zero. The exception is the candidate of a GRU that
+resets after the matrix product, whose second bias is ``recurrent_bias``. Such a GRU is another
+function than one that resets before the product, and its weights cannot be converted.
 
 Sources: The documentation of ``torch.nn.RNN``, ``LSTM`` and ``GRU``, of ``keras.layers.SimpleRNN``,
 ``LSTM`` and ``GRU``, and of the ONNX operators ``RNN``, ``LSTM`` and ``GRU``.
@@ -34,7 +33,7 @@ GATE_ORDERS: dict[str, dict[Cell, tuple[str, ...]]] = {
 
 
 def to_torch(params: Any, *, layer: int = 0) -> dict[str, Array]:
-    """Return the weights as one layer of ``torch.nn.RNN``, ``LSTM`` or ``GRU`` names them.
+    """Return the weights of a layer of ``torch.nn.RNN``, ``LSTM`` or ``GRU``, in new arrays.
 
     Parameters
     ----------
@@ -42,11 +41,6 @@ def to_torch(params: Any, *, layer: int = 0) -> dict[str, Array]:
         Of ``rnn``, ``lstm`` or ``gru``; a GRU must have the reset gate after the matrix product.
     layer : int
         The number that ends the names, counted from 0.
-
-    Returns
-    -------
-    dict of str to ndarray
-        New arrays.
     """
     weights = _export(params, "PyTorch", "after")
     return dict(zip(_torch_names(layer), weights, strict=True))
@@ -70,7 +64,7 @@ def from_torch(
     Returns
     -------
     Params
-        Of `cell`, in new arrays; a GRU has the reset gate after the matrix product.
+        In new arrays; a GRU has the reset gate after the matrix product.
 
     Raises
     ------

@@ -15,8 +15,8 @@ SMALL = {"T": 20, "seed": 1}
 @pytest.fixture
 def short(monkeypatch):
     """Few updates of a small network."""
-    small = partial(reach.RECIPE, H=4, steps=6, evaluate_every=2)
-    monkeypatch.setattr(reach, "RECIPE", small)
+    small = partial(reach.configure, H=4, steps=6, evaluate_every=2)
+    monkeypatch.setattr(reach, "configure", small)
 
 
 @pytest.mark.usefixtures("short")

@@ -309,7 +309,7 @@ def test_an_experiment_from_its_start_to_its_check(powers, capsys):
 
 def test_experiments_of_the_book_have_short_names(tmp_path):
     store = str(tmp_path / "none.jsonl")
-    with pytest.raises(SystemExit, match="run .*experiments.phase --"):
+    with pytest.raises(SystemExit, match=r"run .*experiments.phase --"):
         main(["check", "phase", "--store", store])
     with pytest.raises(SystemExit, match="No module named 'phases'"):
         main(["check", "phases"])

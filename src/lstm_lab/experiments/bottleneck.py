@@ -58,9 +58,8 @@ STORE = DATA / "bottleneck.jsonl"
 class Problem(NamedTuple):
     """A task: where its texts come from, and how long a run is unless it says otherwise.
 
-    ``draw(rng, B, length)`` returns sources and targets: those of training if the length is None,
-    otherwise held-out ones whose sources have so many characters. The number of ``evaluations``
-    is that within ``updates``; a longer run keeps the interval between them.
+    ``draw(rng, B, length)`` returns texts of training if the length is None, otherwise held-out
+    ones. A longer run keeps the interval between the ``evaluations``.
     """
 
     vocabularies: Vocabularies
@@ -127,16 +126,14 @@ def configure(
 
     Parameters
     ----------
-    problem : str
-        A key of `problems`.
-    attention : str or None
-        A key of ``seq2seq.KINDS``, or None.
+    problem, attention : str, str or None
+        A key of `problems`, and one of ``seq2seq.KINDS``.
     hidden : int
         Size of the states; the tokens' vectors have half of it.
     updates : int or None
         None for the problem's number. A longer run begins as a shorter one.
     **options
-        ``teacher_forcing`` and ``seed``, as in ``seq2seq.PairsConfig``.
+        ``teacher_forcing`` and ``seed``.
     """
     known = problems()[problem]
     network = Network(
@@ -168,7 +165,7 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     Parameters
     ----------
     **configuration
-        Those of `configure`, and ``order`` of reading as in `batch` and ``padding`` as in `padded`.
+        As in `USUAL`, and a ``seed``.
 
     Returns
     -------
@@ -258,28 +255,16 @@ def curves(
     points: Sequence[float] | NDArray[Any] | None = None,
     **changed: Any,
 ) -> Curves:
-    """Return a field of the results of one configuration, a curve for each seed.
+    """Return a result of one configuration, a curve for each seed.
 
     Parameters
     ----------
-    rows : sequence of Row
-        What ``load`` returned.
-    field : str
-        A field of what `experiment` returns.
+    rows, field
+        As for ``experiments.column``, which raises the errors, too.
     points : sequence of float, optional
         The values' places on the axis; 1, 2, ... if it is None.
     **changed
         Where the configuration differs from `USUAL`.
-
-    Returns
-    -------
-    Curves
-        In the order of the seeds.
-
-    Raises
-    ------
-    ValueError
-        If there is no such configuration or field, or `points` is of another size.
     """
     values = column(rows, field, **{**USUAL, **changed})
     values = values.reshape(len(values), -1)

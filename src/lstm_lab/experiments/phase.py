@@ -112,14 +112,13 @@ def experiment(*, problem: str, network: str, **options: int) -> dict[str, Any]:
     problem, network : str
         Keys of `PROBLEMS` and `NETWORKS`.
     **options
-        The task's length ``T``, about as many steps as have to be bridged, and the ``seed`` of
-        weights and batches.
+        The task's length ``T``, and the ``seed`` of weights and batches.
 
     Returns
     -------
     dict
         ``updates``, how many were done; ``share``, the best held-out loss as a share of the
-        baseline, and whether that ``solved`` the task. A run that diverged has no updates, and
+        baseline, and whether the task was ``solved``. A run that diverged has no updates, and
         the share NaN.
     """
     config = configure(problem=problem, network=network, **options)

@@ -20,7 +20,7 @@ LAGS: Mapping[int, tuple[int, ...]] = {
 """The lags that are measured, by the length of the sequences."""
 SEQUENCES = 32
 """Sequences over which a network's gradient is averaged."""
-RECIPE = partial(
+configure = partial(
     training.TaskConfig,
     task=tasks.adding,
     H=32,
@@ -29,14 +29,10 @@ RECIPE = partial(
     clip=1.0,
     dtype="float32",
 )
+"""Return the configuration of one run, which makes all its updates, from ``T`` and ``seed``."""
 CONFIGURATIONS = [{"T": T} for T in LAGS]
 SEEDS = range(30)
 STORE = DATA / "reach.jsonl"
-
-
-def configure(*, T: int, seed: int) -> training.TaskConfig:
-    """Return the configuration of one run, which makes all its updates."""
-    return RECIPE(T=T, seed=seed)
 
 
 def probe(*, T: int, seed: int) -> dict[str, Any]:

@@ -39,8 +39,7 @@ def run(
 ) -> list[Row]:
     """Run the rows that a store does not have yet, and return all in the order of the grid.
 
-    Each row is on the disk as soon as it is there: when a run was stopped or killed, the next one
-    continues. A row that raises costs no other one.
+    A run that was stopped or killed is continued. A row that raises costs no other one.
 
     Parameters
     ----------
@@ -92,7 +91,7 @@ def load(experiment: ModuleType, path: File = None) -> list[Row]:
     ------
     ExperimentError
         If rows are missing or code has changed: the message has the command that renews the
-        store. If it is damaged.
+        store; or if it is damaged.
     """
     path, total = Path(path or experiment.STORE), len(store.grid(experiment))
     changes, rows = store.read(experiment, path)
@@ -126,10 +125,8 @@ def check(
 
     Raises
     ------
-    ValueError
-        If there is no such row.
-    ExperimentError
-        As `load`; if a row failed.
+    ValueError, ExperimentError
+        If nothing can be compared; as for `load`, or if a row failed.
     """
     stored = {row.row: row for row in load(experiment, path)}
     wanted = sorted({*(stored if rows is None else rows)})

@@ -51,21 +51,14 @@ def plain(value: Any) -> Any:
 def column(
     rows: Sequence[Row], field: str, **configuration: Any
 ) -> NDArray[Any]:
-    """Return one result of all rows with a configuration.
+    """Return one result of all rows with a configuration, an array (rows, ...).
 
     Parameters
     ----------
-    rows : sequence of Row
-        What `load` returned.
-    field : str
-        The name of the result.
+    rows, field : sequence of Row, str
+        What `load` returned, and the name of the result.
     **configuration
         The rows' configuration, or a part of it.
-
-    Returns
-    -------
-    ndarray of shape (rows, ...)
-        In the order of the rows.
 
     Raises
     ------
