@@ -1,4 +1,4 @@
-"""Other seeds reach every draw of a page but those of stored experiments; outcomes are counted."""
+"""Other seeds reach every draw of a page except those of stored experiments; outcomes are counted."""
 
 import json
 import shutil
@@ -20,8 +20,8 @@ kernelspec:
 ---
 tags: [hide-input]
 ---
+import lstm_lab
 import numpy as np
-from lstm_lab import gradflow, lstm, rnn
 ```
 
 ```{code-cell} ipython3

@@ -37,23 +37,25 @@ PYTHONS = [
 AGES = {"oldest": "lowest-direct", "newest": "highest"}
 # What the package's tests import besides; always in the locked versions.
 TOOLS = (
-    *("autograd", "beautifulsoup4", "coloraide", "hypothesis", "onnx"),
-    *("onnxruntime", "pytest", "pytest-xdist", "sacrebleu"),
+    *("autograd", "beautifulsoup4", "coloraide", "hypothesis"),
+    *("markdown-it-py", "mdit-py-plugins", "onnx", "onnxruntime"),
+    *("pytest", "pytest-xdist", "sacrebleu"),
 )
 # What is about the repository, and not about the package.
 LEFT_OUT = {
     "tests/test_bibliography.py": "reads the book's bibliography",
     "tests/test_configuration.py": "compares with the locked versions",
     "tests/test_licences.py": "reads what git knows of files",
-    "tests/figures/test_moving.py": "drives a browser, in which there is no Python",
+    "tests/test_seeds.py": "runs pages of the book",
+    "tests/figures/test_script.py": "drives a browser, in which there is no Python",
 }
 # What every test run takes of them: the arithmetic, and all that draws, stores or shows.
 QUICK = (
     *("tests/gradflow", "tests/figures"),
-    *("tests/test_architectures.py", "tests/test_interop.py"),
-    *("tests/test_kernels.py", "tests/test_losses.py"),
-    *("tests/test_numerics.py", "tests/test_optim.py"),
-    *("tests/test_saving.py", "tests/experiments/test_code.py"),
+    *("tests/test_sequence.py", "tests/test_interop.py"),
+    *("tests/test_losses.py", "tests/test_numerics.py"),
+    *("tests/test_optim.py", "tests/test_saving.py"),
+    *("tests/experiments/test_code.py", "tests/experiments/test_running.py"),
 )
 TIMEOUT = 1800  # seconds for the tests of one environment
 

@@ -169,7 +169,7 @@ def test_constant_changed_in_the_package(built, tmp_path):
     shutil.copytree(ROOT / "src", tmp_path / "src")
     edit(
         tmp_path,
-        "src/lstm_lab/lstm.py",
+        "src/lstm_lab/cells/lstm.py",
         "forget_bias: float = 1.0",
         "forget_bias: float = 2.0",
     )

@@ -43,6 +43,16 @@ def test_there_are_faults_of_every_kind():
     assert len({fault.what for fault in faults.FAULTS}) == len(faults.FAULTS)
 
 
+def test_each_fault_has_its_place_and_its_tests():
+    for fault in faults.FAULTS:
+        file = faults.ROOT / fault.file
+        if fault.old and not fault.file.startswith(faults.BUILT):
+            assert file.is_file(), fault
+            assert file.read_text(encoding="utf-8").count(fault.old) == 1, fault
+        tests = [w for w in fault.check.split() if w.startswith("tests/")]
+        assert all((faults.ROOT / path).exists() for path in tests), fault
+
+
 def test_after_some_days_each_has_had_its_turn():
     first = datetime.date(2026, 1, 1)
     days = -(-len(faults.FAULTS) // faults.SHARE)
