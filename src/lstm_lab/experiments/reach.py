@@ -29,7 +29,7 @@ configure = partial(
     clip=1.0,
     dtype="float32",
 )
-"""Return the configuration of one run, which makes all its updates, from ``T`` and ``seed``."""
+"""The configuration of one run, which makes all its updates, from ``T`` and ``seed``."""
 CONFIGURATIONS = [{"T": T} for T in LAGS]
 SEEDS = range(30)
 STORE = DATA / "reach.jsonl"
