@@ -48,40 +48,33 @@ def inputs(case, shape, rng, dtype=np.float64):
     return rng.normal(size=(T, B, D)).astype(dtype), states
 
 
-def converter(framework, case):
-    """Return ``to(params)`` and ``back(weights)``, with the framework's options bound."""
-    cell, options = CASES[case]
-    after = options.get("reset") == "after"
-    to = getattr(interop, f"to_{framework}")
-    back = getattr(interop, f"from_{framework}")
-    flags = {
-        "torch": {"layer": 1},
-        "keras": {"reset_after": after},
-        "onnx": {"linear_before_reset": int(after)},
-    }[framework]
-    return partial(to, **flags), partial(back, cell, **flags)
+def exporter(framework, case):
+    """Return ``to(params)``, with the framework's options bound."""
+    after = case == "gru-after"
+    flags = {"torch": {"layer": 1}, "onnx": {"linear_before_reset": int(after)}}
+    return partial(getattr(interop, f"to_{framework}"), **flags[framework])
 
 
-LAYOUTS = [
-    (framework, case)
-    for framework in ("torch", "keras", "onnx")
-    for case in CASES
-    if (framework, case) != ("torch", "gru-before")
-]
-EVERY_LAYOUT = pytest.mark.parametrize(("framework", "case"), LAYOUTS)
+def importer(case):
+    """Return ``back(weights)``, for the weights of PyTorch's second layer."""
+    return partial(interop.from_torch, CASES[case][0], layer=1)
 
 
-def foreign_weights(framework, case, D, H, rng, dtype=np.float64):
-    """Return weights as the framework would hold them: random, second biases too."""
-    to, _ = converter(framework, case)
-    layout = to(parameters(case, D, H, rng))
+TORCH = [case for case in CASES if case != "gru-before"]
+EVERY_TORCH = pytest.mark.parametrize("case", TORCH)
+EVERY_LAYOUT = pytest.mark.parametrize(
+    ("framework", "case"),
+    [("torch", case) for case in TORCH] + [("onnx", case) for case in CASES],
+)
+
+
+def torch_weights(case, D, H, rng, dtype=np.float64):
+    """Return weights as PyTorch would hold them: random, second biases too."""
+    layout = exporter("torch", case)(parameters(case, D, H, rng))
     return {
         name: rng.normal(size=array.shape).astype(dtype)
         for name, array in layout.items()
     }
-
-
-# The documented equations of each framework, in its own layout.
 
 
 def torch_states(case, weights, x, states):
@@ -109,45 +102,6 @@ def torch_states(case, weights, x, states):
         yield [h, *c]
 
 
-def keras_states(case, weights, x, states):
-    """Return all states after each step, as the layers of keras.layers compute them."""
-    kernel, recurrent_kernel, bias = (
-        weights[name] for name in ("kernel", "recurrent_kernel", "bias")
-    )
-    h, *c = states
-    for x_t in x:
-        if case == "rnn":
-            h = np.tanh(x_t @ kernel + bias + h @ recurrent_kernel)
-        elif case == "lstm":
-            a_i, a_f, a_c, a_o = np.split(
-                x_t @ kernel + h @ recurrent_kernel + bias, 4, axis=-1
-            )
-            c = [sigmoid(a_f) * c[0] + sigmoid(a_i) * np.tanh(a_c)]
-            h = sigmoid(a_o) * np.tanh(c[0])
-        elif case == "gru-after":
-            input_bias, recurrent_bias = bias
-            x_z, x_r, x_h = np.split(x_t @ kernel + input_bias, 3, axis=-1)
-            inner_z, inner_r, inner_h = np.split(
-                h @ recurrent_kernel + recurrent_bias, 3, axis=-1
-            )
-            z, r = sigmoid(x_z + inner_z), sigmoid(x_r + inner_r)
-            h = z * h + (1 - z) * np.tanh(x_h + r * inner_h)
-        else:
-            x_z, x_r, x_h = np.split(x_t @ kernel + bias, 3, axis=-1)
-            kernel_z, kernel_r, kernel_h = np.split(
-                recurrent_kernel, 3, axis=-1
-            )
-            z, r = sigmoid(x_z + h @ kernel_z), sigmoid(x_r + h @ kernel_r)
-            h = z * h + (1 - z) * np.tanh(x_h + (r * h) @ kernel_h)
-        yield [h, *c]
-
-
-EQUATIONS = {"torch": torch_states, "keras": keras_states}
-DOCUMENTED = pytest.mark.parametrize(
-    ("framework", "case"), [pair for pair in LAYOUTS if pair[0] in EQUATIONS]
-)
-
-
 def assert_same_states(case, params, x, states, expected):
     cell, _ = CASES[case]
     trace = sequence.forward(cell, params, x, *states)
@@ -163,28 +117,25 @@ def assert_same_states(case, params, x, states, expected):
         )
 
 
-@DOCUMENTED
+@EVERY_TORCH
 @pytest.mark.parametrize("shape", SHAPES)
-def test_exported_weights_in_the_documented_equations(framework, case, shape):
+def test_exported_weights_in_the_documented_equations(case, shape):
     rng = np.random.default_rng(1)
     params = parameters(case, *shape[2:], rng)
     x, states = inputs(case, shape, rng)
-    weights = converter(framework, case)[0](params)
-    assert_same_states(
-        case, params, x, states, EQUATIONS[framework](case, weights, x, states)
-    )
+    weights = exporter("torch", case)(params)
+    expected = torch_states(case, weights, x, states)
+    assert_same_states(case, params, x, states, expected)
 
 
-@DOCUMENTED
+@EVERY_TORCH
 @pytest.mark.parametrize("shape", SHAPES)
-def test_imported_weights_in_the_documented_equations(framework, case, shape):
+def test_imported_weights_in_the_documented_equations(case, shape):
     rng = np.random.default_rng(2)
-    weights = foreign_weights(framework, case, *shape[2:], rng)
+    weights = torch_weights(case, *shape[2:], rng)
     x, states = inputs(case, shape, rng)
-    params = converter(framework, case)[1](weights)
-    assert_same_states(
-        case, params, x, states, EQUATIONS[framework](case, weights, x, states)
-    )
+    expected = torch_states(case, weights, x, states)
+    assert_same_states(case, importer(case)(weights), x, states, expected)
 
 
 def run_onnx(case, weights, x, states):
@@ -225,45 +176,25 @@ def run_onnx(case, weights, x, states):
     return Y[:, 0], [state[0] for state in last]
 
 
-def assert_same_as_onnx(case, params, weights, x, states):
-    cell, _ = CASES[case]
-    trace = sequence.forward(cell, params, x, *states)
-    Y, last = run_onnx(case, weights, x, states)
-    assert_allclose(trace.h[1:], Y, rtol=0, atol=FLOAT32)
-    for name, state in zip(cell.STATES, last, strict=True):
-        assert_allclose(
-            getattr(trace, name)[-1], state, rtol=0, atol=FLOAT32, err_msg=name
-        )
-
-
 @ALL
 @pytest.mark.parametrize("shape", SHAPES)
 def test_exported_weights_in_onnx_runtime(case, shape):
     rng = np.random.default_rng(3)
     params = parameters(case, *shape[2:], rng, np.float32)
     x, states = inputs(case, shape, rng, np.float32)
-    assert_same_as_onnx(
-        case, params, converter("onnx", case)[0](params), x, states
-    )
+    trace = sequence.forward(CASES[case][0], params, x, *states)
+    Y, last = run_onnx(case, exporter("onnx", case)(params), x, states)
+    assert_allclose(trace.h[1:], Y, rtol=0, atol=FLOAT32)
+    for name, state in zip(CASES[case][0].STATES, last, strict=True):
+        found = getattr(trace, name)[-1]
+        assert_allclose(found, state, rtol=0, atol=FLOAT32, err_msg=name)
 
 
-@ALL
-@pytest.mark.parametrize("shape", SHAPES)
-def test_imported_weights_in_onnx_runtime(case, shape):
-    rng = np.random.default_rng(4)
-    weights = foreign_weights("onnx", case, *shape[2:], rng, np.float32)
-    x, states = inputs(case, shape, rng, np.float32)
-    assert_same_as_onnx(
-        case, converter("onnx", case)[1](weights), weights, x, states
-    )
-
-
-@EVERY_LAYOUT
+@EVERY_TORCH
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_there_and_back_is_exact(framework, case, dtype):
+def test_there_and_back_is_exact(case, dtype):
     params = parameters(case, 3, 5, np.random.default_rng(5), dtype)
-    to, back = converter(framework, case)
-    returned = back(to(params))
+    returned = importer(case)(exporter("torch", case)(params))
     assert type(returned) is type(params)
     assert tree.leaves(returned).keys() == tree.leaves(params).keys()
     for name, leaf in tree.leaves(params).items():
@@ -274,27 +205,27 @@ def test_there_and_back_is_exact(framework, case, dtype):
 
 @EVERY_LAYOUT
 def test_arguments_are_neither_changed_nor_shared(framework, case):
-    to, back = converter(framework, case)
     params = parameters(case, 3, 5, np.random.default_rng(7))
     leaves = tree.leaves(params).values()
     for leaf in leaves:
         leaf.flags.writeable = False  # from here on, to write into it raises
-    weights = to(params)
+    weights = exporter(framework, case)(params)
     for array in weights.values():
         assert not any(np.shares_memory(array, leaf) for leaf in leaves)
         array.flags.writeable = False
-    for leaf in tree.leaves(back(weights)).values():
-        assert not any(
-            np.shares_memory(leaf, array) for array in weights.values()
-        )
-        assert leaf.flags.writeable
+    if framework == "torch":
+        for leaf in tree.leaves(importer(case)(weights)).values():
+            assert not any(
+                np.shares_memory(leaf, array) for array in weights.values()
+            )
+            assert leaf.flags.writeable
 
 
 @EVERY_LAYOUT
 def test_zero_biases_stay_positive_zeros(framework, case):
     cell, options = CASES[case]
     params = cell.init(2, 3, rng=np.random.default_rng(8), **options)
-    for name, array in converter(framework, case)[0](params).items():
+    for name, array in exporter(framework, case)(params).items():
         assert not np.signbit(array[array == 0]).any(), name
 
 
@@ -343,8 +274,6 @@ def test_the_two_resets_are_different_functions():
     ("case", "framework", "flags", "library"),
     [
         ("gru-before", "torch", {}, "PyTorch after"),
-        ("gru-before", "keras", {}, "Keras after"),
-        ("gru-after", "keras", {"reset_after": False}, "Keras before"),
         ("gru-before", "onnx", {"linear_before_reset": 1}, "ONNX after"),
         ("gru-after", "onnx", {}, "ONNX before"),
     ],
@@ -357,7 +286,7 @@ def test_another_reset_is_refused(case, framework, flags, library):
         getattr(interop, f"to_{framework}")(params, **flags)
 
 
-@pytest.mark.parametrize("framework", ["torch", "keras", "onnx"])
+@pytest.mark.parametrize("framework", ["torch", "onnx"])
 @pytest.mark.parametrize(
     "value", [None, {"W": np.ones((3, 5))}, (np.ones((3, 5)), np.ones(3))]
 )
@@ -370,7 +299,7 @@ def test_exporting_something_else_is_refused(framework, value):
 
 @EVERY_LAYOUT
 def test_exporting_bad_parameters_is_refused(framework, case):
-    to, _ = converter(framework, case)
+    to = exporter(framework, case)
     params = parameters(case, 2, 3, np.random.default_rng(15))
     with pytest.raises(
         ValueError, match=r"params\.W must have shape .*; got \(4, 4\)"
@@ -397,32 +326,23 @@ def test_exporting_a_bad_recurrent_bias_is_refused(bias, error, message):
         interop.to_torch(params._replace(recurrent_bias=bias))
 
 
-IN_EVERY_LAYOUT = [
-    (framework, case, name)
-    for framework, case in LAYOUTS
-    for name in foreign_weights(
-        framework, case, 2, 3, np.random.default_rng(17)
-    )
-]
-EVERY_ARRAY = pytest.mark.parametrize(
-    ("framework", "case", "name"), IN_EVERY_LAYOUT
-)
+NAMES = ("weight_ih_l1", "weight_hh_l1", "bias_ih_l1", "bias_hh_l1")
+EVERY_ARRAY = pytest.mark.parametrize("name", NAMES)
 
 
-@pytest.mark.parametrize(
-    ("framework", "case", "name"),
-    [entry for entry in IN_EVERY_LAYOUT if entry[-1] not in ("bias", "B")],
-)
-def test_a_missing_array_is_named(framework, case, name):
-    weights = foreign_weights(framework, case, 2, 3, np.random.default_rng(18))
+@EVERY_TORCH
+@EVERY_ARRAY
+def test_a_missing_array_is_named(case, name):
+    weights = torch_weights(case, 2, 3, np.random.default_rng(18))
     rest = {key: array for key, array in weights.items() if key != name}
     others = ", ".join(map(repr, rest))
     with pytest.raises(
         ValueError, match=f"weights must have the name '{name}'; got {others}"
     ):
-        converter(framework, case)[1](rest)
+        importer(case)(rest)
 
 
+@EVERY_TORCH
 @EVERY_ARRAY
 @pytest.mark.parametrize(
     ("change", "error", "message"),
@@ -439,15 +359,16 @@ def test_a_missing_array_is_named(framework, case, name):
     ],
     ids=["shape", "ragged", "int", "object", "inf"],
 )
-def test_a_bad_array_is_named(framework, case, name, change, error, message):
-    weights = foreign_weights(framework, case, 2, 3, np.random.default_rng(19))
+def test_a_bad_array_is_named(case, name, change, error, message):
+    weights = torch_weights(case, 2, 3, np.random.default_rng(19))
     with pytest.raises(error, match=rf"weights\['{name}'\] {message}"):
-        converter(framework, case)[1](weights | {name: change(weights[name])})
+        importer(case)(weights | {name: change(weights[name])})
 
 
+@EVERY_TORCH
 @EVERY_ARRAY
-def test_arrays_that_do_not_belong_together_are_refused(framework, case, name):
-    weights = foreign_weights(framework, case, 2, 3, np.random.default_rng(21))
+def test_arrays_that_do_not_belong_together_are_refused(case, name):
+    weights = torch_weights(case, 2, 3, np.random.default_rng(21))
     larger = weights[name].repeat(2, axis=-1).repeat(2, axis=0)
     single = weights[name].astype(np.float32)
     for array, error, expected in (
@@ -457,72 +378,43 @@ def test_arrays_that_do_not_belong_together_are_refused(framework, case, name):
         with pytest.raises(
             error, match=rf"weights\['\w+'\] must have {expected}"
         ):
-            converter(framework, case)[1](weights | {name: array})
-
-
-def test_the_bias_of_the_other_keras_gru_is_refused():
-    rng = np.random.default_rng(22)
-    one, two = (
-        foreign_weights("keras", f"gru-{place}", 2, 3, rng)
-        for place in ("before", "after")
-    )
-    with pytest.raises(
-        ValueError,
-        match=r"weights\['bias'\] must have shape \(2, 9\); got \(9,\)",
-    ):
-        interop.from_keras(gru, one)
-    with pytest.raises(
-        ValueError,
-        match=r"weights\['bias'\] must have shape \(9,\); got \(2, 9\)",
-    ):
-        interop.from_keras(gru, two, reset_after=False)
+            importer(case)(weights | {name: array})
 
 
 def test_an_onnx_gru_resets_before_the_product_unless_told_otherwise():
     params = parameters("gru-before", 2, 3, np.random.default_rng(27))
-    assert interop.from_onnx(gru, interop.to_onnx(params)).reset == "before"
+    usual, before = (
+        interop.to_onnx(params, **options)
+        for options in ({}, {"linear_before_reset": 0})
+    )
+    for name, array in usual.items():
+        assert_array_equal(array, before[name])
 
 
-def test_two_directions_are_refused():
-    weights = foreign_weights("onnx", "lstm", 2, 3, np.random.default_rng(23))
-    both = {name: array.repeat(2, axis=0) for name, array in weights.items()}
-    with pytest.raises(
-        ValueError, match=r"must have shape \(1, GH, H\); got \(2, 12, 3\)"
-    ):
-        interop.from_onnx(lstm, both)
+def test_projections_are_named():
+    weights = interop.to_torch(
+        parameters("lstm", 5, 4, np.random.default_rng(0))
+    )
+    with pytest.raises(ValueError, match=r"'weight_hr_l0'.* not supported"):
+        interop.from_torch(lstm, weights | {"weight_hr_l0": np.ones((1, 12))})
 
 
-@pytest.mark.parametrize(
-    ("back", "to", "name"),
-    [
-        (interop.from_onnx, interop.to_onnx, "P"),
-        (interop.from_torch, interop.to_torch, "weight_hr_l0"),
-    ],
-)
-def test_peepholes_and_projections_are_named(back, to, name):
-    weights = to(parameters("lstm", 5, 4, np.random.default_rng(0)))
-    with pytest.raises(ValueError, match=rf"'{name}'.* are not supported"):
-        back(lstm, weights | {name: np.ones((1, 12))})
-
-
-@pytest.mark.parametrize("framework", ["torch", "keras", "onnx"])
-def test_another_architecture_and_no_mapping_are_refused(framework):
-    back = getattr(interop, f"from_{framework}")
+def test_another_architecture_and_no_mapping_are_refused():
     for cell in ("lstm", tree, lstm.Params, [], None):
         with pytest.raises(
             ValueError,
             match="cell must be one of the modules rnn, lstm, gru, got",
         ):
-            back(cell, {})
+            interop.from_torch(cell, {})
     with pytest.raises(
         TypeError,
         match=r"weights must be a mapping of names to arrays, got .*list",
     ):
-        back(lstm, [np.ones((3, 3))])
+        interop.from_torch(lstm, [np.ones((3, 3))])
     with pytest.raises(
         ValueError, match=r"weights must have the name '.*'; got none"
     ):
-        back(lstm, {})
+        interop.from_torch(lstm, {})
 
 
 def test_a_layer_that_is_not_there_is_refused():
@@ -537,43 +429,20 @@ def test_a_layer_that_is_not_there_is_refused():
             interop.from_torch(lstm, weights, layer=layer)
 
 
-BIASES = {
-    "torch": ("bias_ih_l0", "bias_hh_l0"),
-    "keras": ("bias",),
-    "onnx": ("B",),
-}
-
-
-@pytest.mark.parametrize(("framework", "case"), LAYOUTS)
+@EVERY_TORCH
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_a_layer_without_biases_has_biases_of_zero(framework, case, dtype):
-    """As of ``bias=False``, of ``use_bias=False``, and where ``B`` is left out."""
-    rng = np.random.default_rng(4)
-    back = converter(framework, case)[1]
-    with_zeros = {
-        name: (array * (name not in BIASES[framework])).astype(dtype)
-        for name, array in foreign_weights(framework, case, 4, 3, rng).items()
-    }
-    without = {
-        name: array
-        for name, array in with_zeros.items()
-        if name not in BIASES[framework]
-    }
+def test_a_layer_without_biases_has_biases_of_zero(case, dtype):
+    """As of ``bias=False``."""
+    weights = torch_weights(case, 4, 3, np.random.default_rng(4), dtype)
+    zeros = {name: 0 * weights[name] for name in NAMES[2:]}
+    without = {name: weights[name] for name in NAMES[:2]}
     expected, found = (
-        tree.leaves(back(weights)) for weights in (with_zeros, without)
+        tree.leaves(importer(case)(each)) for each in (weights | zeros, without)
     )
     assert found.keys() == expected.keys()
     for name, leaf in found.items():
         assert leaf.dtype == dtype
         assert_array_equal(leaf, expected[name])
-
-
-def test_one_bias_of_two_is_not_enough():
-    weights = interop.to_torch(lstm.init(2, 3, rng=np.random.default_rng(0)))
-    for name in BIASES["torch"]:
-        some = {key: weights[key] for key in weights if key != name}
-        with pytest.raises(ValueError, match=f"must have the name '{name}'"):
-            interop.from_torch(lstm, some)
 
 
 def test_what_cannot_be_an_array_is_named():

@@ -31,7 +31,7 @@ FLOORS = [
     ("experiments.store",),
     ("experiments.running",),
     ("gradflow", "training"),
-    ("seq2seq.attention", "seq2seq.stack"),
+    ("experiments.trained", "seq2seq.attention", "seq2seq.stack"),
     ("seq2seq.model",),
     ("seq2seq.decoding", "seq2seq.depth"),
     ("seq2seq.fitting", "seq2seq.translating"),

@@ -106,8 +106,7 @@ def _fits(actual: tuple[int, ...], wanted: Shape) -> bool:
 
 
 def _show(shape: Shape) -> str:
-    comma = "," if len(shape) == 1 else ""
-    return f"({', '.join(map(str, shape))}{comma})"
+    return str(shape).replace("'", "")
 
 
 # --- Numbers ---

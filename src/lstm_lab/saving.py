@@ -39,10 +39,9 @@ def save(file: File, values: Any, **metadata: Any) -> None:
 
     Raises
     ------
-    TypeError, ValueError
-        If an array does not hold numbers, or the metadata cannot be written as JSON.
-    OSError
-        If the file cannot be written; an existing file stays.
+    TypeError, ValueError, OSError
+        If an array does not hold numbers, the metadata cannot be written as JSON, or the file
+        cannot be written; an existing file stays.
     """
     arrays = _arrays(values)
     for name, array in arrays.items():
@@ -71,17 +70,10 @@ def load(file: File, like: Tree) -> Tree:
     like : tree of ndarrays
         A tree with the expected structure, shapes and dtypes, whatever its values.
 
-    Returns
-    -------
-    tree
-        Of the type of `like`, with new arrays.
-
     Raises
     ------
-    LoadError
-        If the file is damaged, or its arrays are not the expected ones.
-    OSError
-        If the file cannot be read.
+    LoadError, OSError
+        If the file is damaged or its arrays are not the expected ones; if it cannot be read.
     """
     expected = _arrays(like)
     with _opened(file) as archive:

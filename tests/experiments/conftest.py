@@ -1,7 +1,11 @@
 """What the tests of experiments share: small packages, and workers of their own."""
 
+import os
+import signal
+import subprocess
 import sys
 from ast import literal_eval
+from contextlib import suppress
 from importlib import import_module
 from textwrap import dedent
 
@@ -16,12 +20,14 @@ POWERS = """
     from .tools import log, power
     CONFIGURATIONS = [{"x": x} for x in (3, 1, 2)]
     SEEDS = (7, 5)
-    SIGNATURE = {"power": 1e-6, "nan": 0.0}
     STORE = Path(__file__).with_suffix(".jsonl")
+
+    def probe(*, x, seed):
+        return {"power": power(x), "nan": float("nan")}
 
     def experiment(*, x, seed):
         log(x=x, seed=seed)
-        return {"power": power(x), "list": (x, seed), "nan": float("nan")}
+        return {"list": (x, seed)}
 """
 TOOLS = """
     import os, time
@@ -32,8 +38,8 @@ TOOLS = """
         with Path(__file__).with_name("calls").open("a") as file:
             file.write(f"{call}\\n")
         calls = Path(__file__).with_name("calls").read_text().count("\\n")
-        while calls > int(os.environ.get("HOLD", 99)):  # until it is killed
-            time.sleep(0.02)
+        if calls > int(os.environ.get("HOLD", 99)):
+            time.sleep(600)  # unless it is killed
 
     def power(x):
         return np.float32(x) ** 2
@@ -67,6 +73,32 @@ def powers(package):
     """Return an experiment of six rows, which logs its calls."""
     package("tools", TOOLS)
     return import_module(package("powers", POWERS))
+
+
+@pytest.fixture
+def start(powers):
+    """Return a function that starts the command; what it leaves behind is killed."""
+    started = []
+
+    def start(*words, **variables):
+        # To a file: workers of a killed process would keep a pipe open.
+        with powers.STORE.with_name("said").open("w") as said:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lstm_lab.experiments", *words],
+                cwd=powers.STORE.parent.parent,
+                env={**os.environ, **variables},
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):  # if nothing is left
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from lstm_lab import dates
+from lstm_lab import dates, seq2seq
 from lstm_lab.experiments import bottleneck
 from lstm_lab.experiments.bottleneck import USUAL
 from lstm_lab.experiments.store import grid
@@ -26,7 +26,7 @@ def short(monkeypatch):
     }
     monkeypatch.setattr(bottleneck, "problems", lambda: small)
     monkeypatch.setattr(
-        bottleneck, "RECIPE", partial(bottleneck.RECIPE, batch_size=3)
+        bottleneck, "PairsConfig", partial(bottleneck.PairsConfig, batch_size=3)
     )
     monkeypatch.setattr(bottleneck, "HELD_OUT", 5)
 
@@ -98,14 +98,28 @@ def test_every_character_of_a_date_is_known():
 def test_an_experiment_has_all_of_its_fields(changed):
     configuration = {**changed, **SMALL}
     found = bottleneck.experiment(**configuration)
-    first = bottleneck.probe(**configuration)["first_losses"]
-    np.testing.assert_array_equal(found["first_losses"], first)
-    assert len(first) == 3
     assert len(found["losses"]) == len(found["exact"]) == 3
     assert len(found["by_length"]) == 2
     assert len(found["forced"]) == len(found["free"]) == 11
     assert found["forced"][0] == found["free"][0]
     assert np.isfinite(found["reported"])
+
+
+@pytest.mark.usefixtures("short")
+def test_a_probe_is_the_beginning_of_a_run(monkeypatch):
+    runs = []
+
+    def fit(*arguments):
+        runs.append(fitted(*arguments))
+        return runs[-1]
+
+    fitted = seq2seq.fit
+    monkeypatch.setattr(seq2seq, "fit", fit)
+    for changed in (USUAL, {**USUAL, "teacher_forcing": 0.0}, DATES):
+        bottleneck.experiment(**{**changed, **SMALL})
+        first = bottleneck.probe(**{**changed, **SMALL})["first_losses"]
+        np.testing.assert_array_equal(first, runs[-2].losses[:3])
+        assert len(runs[-2].losses) == 4
 
 
 @pytest.mark.usefixtures("short")

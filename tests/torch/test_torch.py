@@ -1,11 +1,11 @@
-"""The same layers in PyTorch: states and gradients, and weights handed over both ways."""
+"""The same layers in PyTorch: states and gradients, and weights passed on both ways."""
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from lstm_lab import gru, interop, lstm, rnn, tree
+from lstm_lab import gru, interop, lstm, rnn, sequence, tree
 
 # Relative to the norm of an array. Both sides round at 1e-16 (float64) or 6e-8 (float32) a
 # term; the sums of up to 9 steps, forward and back again, multiply that by some hundreds.
@@ -69,9 +69,8 @@ def test_states_of_imported_weights(arch, dtype, shape):
     rng = np.random.default_rng(1)
     layer = filled_layer(arch, *shape[2:], rng, dtype)
     x, states = inputs(arch, shape, rng, dtype)
-    trace = arch.forward(
-        interop.from_torch(arch, layer.state_dict()), x, *states
-    )
+    params = interop.from_torch(arch, layer.state_dict())
+    trace = sequence.forward(arch, params, x, *states)
     Y, last = run(layer, torch.from_numpy(x), *map(torch.from_numpy, states))
     assert_close(trace.h[1:], Y, dtype, "h")
     for name, state in zip(arch.STATES, last, strict=True):
@@ -92,8 +91,8 @@ def test_gradients_and_states_of_exported_weights(arch, dtype, shape):
     x, states = inputs(arch, shape, rng, dtype)
     dh = rng.normal(size=(T, B, H)).astype(dtype)
     dlast = [rng.normal(size=(B, H)).astype(dtype) for _ in states]
-    trace = arch.forward(params, x, *states)
-    grads = arch.backward(params, trace, dh, *dlast)
+    trace = sequence.forward(arch, params, x, *states)
+    grads = sequence.backward(trace, dh, *dlast)
 
     layer = filled_layer(arch, D, H, rng, dtype)
     layer.load_state_dict(tensors(interop.to_torch(params)))
@@ -108,7 +107,7 @@ def test_gradients_and_states_of_exported_weights(arch, dtype, shape):
     ]
     sum(terms).backward()
 
-    for name, leaf in zip(arch.Grads._fields[1:], leaves, strict=True):
+    for name, leaf in zip(grads._fields[1:], leaves, strict=True):
         assert_close(getattr(grads, name), leaf.grad, dtype, name)
     # A gradient in PyTorch's layout: signs and order change as the weights' do. The second bias
     # has the gradient of the first, except where it is the candidate's own, multiplied by r.
@@ -128,14 +127,14 @@ def test_a_stack_is_handed_over_layer_by_layer(dtype):
     x = rng.normal(size=(7, 2, 3)).astype(dtype)
     with torch.no_grad():
         Y, (h_T, c_T) = stack(torch.from_numpy(x))
-    sequence = x
+    read = x
     for number in range(stack.num_layers):
         params = interop.from_torch(lstm, stack.state_dict(), layer=number)
-        trace = lstm.forward(params, sequence)
+        trace = sequence.forward(lstm, params, read)
         assert_close(trace.h[-1], h_T[number], dtype, f"h of layer {number}")
         assert_close(trace.c[-1], c_T[number], dtype, f"c of layer {number}")
-        sequence = trace.h[1:]
-    assert_close(sequence, Y, dtype, "output")
+        read = trace.h[1:]
+    assert_close(read, Y, dtype, "output")
 
 
 def test_a_stack_is_handed_back_layer_by_layer():
@@ -146,10 +145,10 @@ def test_a_stack_is_handed_back_layer_by_layer():
         state_dict |= tensors(interop.to_torch(params, layer=number))
     stack = torch.nn.GRU(3, 5, num_layers=2, dtype=torch.float64)
     stack.load_state_dict(state_dict)  # every name, and no other
-    x = sequence = rng.normal(size=(7, 2, 3))
+    x = read = rng.normal(size=(7, 2, 3))
     for params in layers:
-        sequence = gru.forward(params, sequence).h[1:]
-    assert_close(sequence, stack(torch.from_numpy(x))[0], np.float64, "output")
+        read = sequence.forward(gru, params, read).h[1:]
+    assert_close(read, stack(torch.from_numpy(x))[0], np.float64, "output")
 
 
 def test_the_gru_that_resets_before_the_product_stays_here():

@@ -34,11 +34,6 @@ function : callable
 seed : int
     Seed of the arguments that are tried.
 
-Returns
--------
-Right
-    That all results were right.
-
 Raises
 ------
 WrongAnswerError
@@ -58,11 +53,9 @@ def _check_of(name: str) -> Callable[..., Right]:
         return check(exercise, function, seed)
 
     check_function.__name__ = check_function.__qualname__ = f"check_{name}"
-    check_function.__doc__ = DOCSTRING.format(
-        title=exercise.title,
-        contract=indent(exercise.contract, "    "),
-        equations=exercise.equations,
-    )
+    contract = indent(exercise.contract, "    ")
+    texts = {**exercise._asdict(), "contract": contract}
+    check_function.__doc__ = DOCSTRING.format(**texts)
     return check_function
 
 

@@ -3,11 +3,10 @@
 import copy
 import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_lab.exercises.inputs import INPUTS
 from lstm_lab.exercises.table import Exercise
@@ -20,7 +19,6 @@ TOLERANCE = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-4}
 
 Rounding in sums of a few dozen terms stays far below; the effect of a mistake is far above.
 """
-FAULTS_OF_BATCHES = ("It raises an error", "Wrong shape")
 
 
 class WrongAnswerError(AssertionError):
@@ -31,14 +29,10 @@ class WrongAnswerError(AssertionError):
         self.fault = fault
 
 
-class Right(NamedTuple):
+class Right(str):
     """The result of a check that found nothing wrong."""
 
-    function: str
-    probes: int
-
-    def __repr__(self) -> str:
-        return f"Right: {self.function} gave the right values all {self.probes} times."
+    __repr__ = str.__str__
 
 
 class Case(NamedTuple):
@@ -48,24 +42,17 @@ class Case(NamedTuple):
     arguments: Mapping[str, Any]
     right: Arrays
 
-    def called(self) -> str:
-        """Say what the function was called with."""
-        shapes = (
-            f"{name} {np.shape(value)}"
-            for name, value in self.arguments.items()
-        )
-        return f"(Called with {', '.join(shapes)}.)"
+    def wrong(
+        self, fault: str, explanation: str, *, calling: bool = False
+    ) -> WrongAnswerError:
+        """Return a fault, with the call if it explains it, and the exercise's hint."""
+        parts = [explanation, self.exercise.hints.get(fault)]
+        if calling:
+            shapes = (f"{n} {np.shape(a)}" for n, a in self.arguments.items())
+            parts.insert(1, f"(Called with {', '.join(shapes)}.)")
+        return WrongAnswerError(fault, " ".join(filter(None, parts)))
 
-    def wrong(self, fault: str, explanation: str) -> WrongAnswerError:
-        """Return a fault, with the hint that the exercise has for it."""
-        hint = self.exercise.hints.get(fault)
-        return WrongAnswerError(
-            fault, f"{explanation} {hint}" if hint else explanation
-        )
-
-    def differences(
-        self, results: Arrays, others: Arrays
-    ) -> dict[str, NDArray[np.bool_]]:
+    def differences(self, results: Arrays, others: Arrays) -> dict[str, Any]:
         """Return, for each result, which entries differ by more than rounding."""
         with np.errstate(all="ignore"):
             return {
@@ -81,6 +68,14 @@ class Case(NamedTuple):
         return not any(map(np.any, self.differences(results, others).values()))
 
 
+class Trial(NamedTuple):
+    """A case, what a function returned for it, and whether it divided by zero."""
+
+    case: Case
+    results: Arrays
+    has_divided: bool
+
+
 def check(exercise: Exercise, function: Callable[..., Any], seed: int) -> Right:
     """Try a function on random arguments; raise `WrongAnswerError` with what is wrong."""
     if not callable(function):
@@ -88,36 +83,24 @@ def check(exercise: Exercise, function: Callable[..., Any], seed: int) -> Right:
             "No function",
             f"Pass the function itself, got {type(function).__name__}.",
         )
-    cases = _cases(exercise, seed)
-    tried: list[tuple[Case, Arrays]] = []
-    objections: list[WrongAnswerError] = []
-    for case in cases:
-        try:
-            results = _results(function, case, objections)
-        except WrongAnswerError as error:
-            if error.fault in FAULTS_OF_BATCHES and _larger(case, cases[0]):
-                raise WrongAnswerError(
-                    "One sequence works, a batch does not",
-                    f"{error} With rows of a batch, W is on the right: x @ W.T; and arrays"
-                    " are joined along their last axis.",
-                ) from error
-            raise
-        tried.append((case, results))
-    _recognize(exercise, tried)
-    if objections:
-        raise objections[0]
-    _compare(exercise, tried)
-    return Right(getattr(function, "__name__", "it"), len(cases))
-
-
-def _cases(exercise: Exercise, seed: int) -> list[Case]:
-    function = exercise.function()
-    cases = []
+    right = exercise.function()
+    trials: list[Trial] = []
     for values in INPUTS[exercise.name](np.random.default_rng(seed)):
-        arguments = inspect.signature(function).bind(*values).arguments
-        right = _solved(exercise, function, arguments)
-        cases.append(Case(exercise, arguments, right))
-    return cases
+        arguments = inspect.signature(right).bind(*values).arguments
+        solved = _solved(exercise, right, arguments)
+        case = Case(exercise, arguments, solved)
+        try:
+            trials.append(Trial(case, *_results(function, case)))
+        except WrongAnswerError as error:
+            raise _of_batches(error, case, trials) from error
+    _recognize(exercise, trials)
+    for trial in trials:
+        _object(trial)
+    _compare(exercise, trials)
+    name = getattr(function, "__name__", "it")
+    return Right(
+        f"Right: {name} gave the right values all {len(trials)} times."
+    )
 
 
 def _solved(
@@ -132,37 +115,25 @@ def _solved(
     return dict(zip(exercise.results, results, strict=True))
 
 
-def _results(
-    function: Callable[..., Any],
-    case: Case,
-    objections: list[WrongAnswerError],
-) -> Arrays:
-    """Return what a function returns; add what is wrong even if the values are right."""
-    returned, divided = _called(function, case)
-    results = _named(returned, case)
-    again = _named(_called(function, case)[0], case)
-    if divided and not case.exercise.may_divide_by_zero:
-        objections.append(case.wrong("It divides by zero", case.called()))
-    for name, got in results.items():
-        if got.dtype != case.right[name].dtype:
-            objections.append(_wrong_dtype(name, got, case.right[name]))
-        if not np.all(np.isfinite(got)):
-            objections.append(
-                case.wrong("Not finite", f"{name} contains NaN or infinity.")
-            )
-    for name, got in results.items():
-        if not np.array_equal(got, again[name]):
-            objections.append(
-                WrongAnswerError(
-                    "Not the same twice",
-                    f"A second call with the same arguments returned another {name}: it must"
-                    " depend on the arguments alone.",
-                )
-            )
-    return results
+def _of_batches(
+    error: WrongAnswerError, case: Case, trials: list[Trial]
+) -> WrongAnswerError:
+    """Return a fault, or that it is one of batches only: with more axes than the first case."""
+    if error.fault not in ("It raises an error", "Wrong shape") or not trials:
+        return error
+    pairs = zip(
+        case.arguments.values(), trials[0].case.arguments.values(), strict=True
+    )
+    if not any(np.ndim(value) > np.ndim(first) for value, first in pairs):
+        return error
+    return WrongAnswerError(
+        "One sequence works, a batch does not",
+        f"{error} With rows of a batch, W is on the right: x @ W.T; and arrays are joined"
+        " along their last axis.",
+    )
 
 
-def _called(function: Callable[..., Any], case: Case) -> tuple[Any, bool]:
+def _results(function: Callable[..., Any], case: Case) -> tuple[Arrays, bool]:
     """Return what a function returns, and whether it has divided by zero."""
     given = copy.deepcopy(case.arguments)
     divisions: list[str] = []
@@ -181,41 +152,40 @@ def _called(function: Callable[..., Any], case: Case) -> tuple[Any, bool]:
         except (NotImplementedError, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit would end a notebook
-            fault = (
-                "It divides by zero"
-                if isinstance(error, ZeroDivisionError)
-                else "It raises an error"
-            )
+            is_division = isinstance(error, ZeroDivisionError)
             raise case.wrong(
-                fault, f"{type(error).__name__}: {error} {case.called()}"
+                "It divides by zero" if is_division else "It raises an error",
+                f"{type(error).__name__}: {error}",
+                calling=True,
             ) from error
     for name, value in given.items():
         if not np.array_equal(case.arguments[name], value):
-            raise WrongAnswerError(
+            raise case.wrong(
                 "An argument is changed",
                 f"The call modified {name}: += and out= write into the caller's array. Make a"
                 " new one.",
             )
-    return returned, bool(divisions)
+    return _named(returned, case), bool(divisions)
 
 
 def _named(returned: Any, case: Case) -> Arrays:
     """Return the results by name, if their number, types and shapes are right."""
     names = case.exercise.results
     if returned is None:
-        raise WrongAnswerError(
+        raise case.wrong(
             "Nothing is returned",
             f"The function must end with: return {', '.join(names)}",
         )
     if len(names) == 1 and not isinstance(returned, tuple):
         returned = (returned,)
     if not isinstance(returned, tuple) or len(returned) != len(names):
+        is_tuple = isinstance(returned, tuple)
         got = (
             f"a tuple of {len(returned)}"
-            if isinstance(returned, tuple)
+            if is_tuple
             else f"one {type(returned).__name__}"
         )
-        raise WrongAnswerError(
+        raise case.wrong(
             "Wrong number of results",
             f"The function must return {', '.join(names)}, got {got}.",
         )
@@ -223,46 +193,36 @@ def _named(returned: Any, case: Case) -> Arrays:
     for name, got in results.items():
         right = case.right[name]
         if not isinstance(got, np.ndarray | np.generic):
-            raise WrongAnswerError(
+            raise case.wrong(
                 "Not an array",
                 f"{name} must be an array, got {type(got).__name__}.",
             )
         if got.shape != right.shape:
-            reversed_shape = right.shape[::-1]
-            transposed = (
-                " It looks transposed." if got.shape == reversed_shape else ""
-            )
-            raise WrongAnswerError(
+            is_turned = got.shape == right.shape[::-1]
+            raise case.wrong(
                 "Wrong shape",
-                f"{name} must have the shape {right.shape}, got {got.shape}.{transposed}"
-                f" {case.called()}",
+                f"{name} must have the shape {right.shape}, got {got.shape}."
+                f"{' It looks transposed.' if is_turned else ''}",
+                calling=True,
             )
         if got.dtype.kind not in "biuf":
-            raise _wrong_dtype(name, got, right)
+            raise _wrong_dtype(name, got, case)
     return {name: np.array(got) for name, got in results.items()}
 
 
-def _wrong_dtype(name: str, got: Any, right: Array) -> WrongAnswerError:
-    return WrongAnswerError(
+def _wrong_dtype(name: str, got: Any, case: Case) -> WrongAnswerError:
+    return case.wrong(
         "Wrong dtype",
-        f"{name} must be {right.dtype}, like the arguments, got {got.dtype}: an array was made"
-        " without their dtype.",
+        f"{name} must be {case.right[name].dtype}, like the arguments, got {got.dtype}: an array"
+        " was made without their dtype.",
     )
 
 
-def _larger(case: Case, first: Case) -> bool:
-    """Tell whether an argument has more axes than in the first case."""
-    pairs = zip(case.arguments.values(), first.arguments.values(), strict=True)
-    return any(np.ndim(value) > np.ndim(other) for value, other in pairs)
-
-
-def _recognize(
-    exercise: Exercise, tried: Sequence[tuple[Case, Arrays]]
-) -> None:
+def _recognize(exercise: Exercise, trials: list[Trial]) -> None:
     """Raise the mistake that gives the same results, wherever these are finite."""
     finite = [
         (case, results)
-        for case, results in tried
+        for case, results, *_ in trials
         if all(np.all(np.isfinite(array)) for array in results.values())
     ]
     if all(case.same(results, case.right) for case, results in finite):
@@ -276,17 +236,30 @@ def _recognize(
             raise WrongAnswerError(mistake.name, mistake.message)
 
 
-def _compare(exercise: Exercise, tried: Sequence[tuple[Case, Arrays]]) -> None:
+def _object(trial: Trial) -> None:
+    """Raise what is wrong even if the values are right."""
+    case, results, has_divided = trial
+    if has_divided and not case.exercise.may_divide_by_zero:
+        raise case.wrong("It divides by zero", "", calling=True)
+    for name, got in results.items():
+        if got.dtype != case.right[name].dtype:
+            raise _wrong_dtype(name, got, case)
+        if not np.all(np.isfinite(got)):
+            raise case.wrong("Not finite", f"{name} contains NaN or infinity.")
+
+
+def _compare(exercise: Exercise, trials: list[Trial]) -> None:
     """Raise the first difference from the right values, where the mistake is not known."""
     wrong = [
         (case, name, results[name], entries)
-        for case, results in tried
+        for case, results, *_ in trials
         for name, entries in case.differences(results, case.right).items()
         if np.any(entries)
     ]
     if not wrong:
         return
-    names = {name for _, name, _, _ in wrong}
+    names = [name for _, name, _, _ in wrong]
+    bad = [name for name in exercise.results if name in names]
     well = [name for name in exercise.results if name not in names]
     case, name, got, entries = wrong[0]
     index = tuple(map(int, np.argwhere(entries)[0]))
@@ -294,6 +267,6 @@ def _compare(exercise: Exercise, tried: Sequence[tuple[Case, Arrays]]) -> None:
     raise case.wrong(
         "Wrong values",
         f"{place} is {got[index]:.10g}, but must be {case.right[name][index]:.10g}. (Wrong:"
-        f" {', '.join(sorted(names, key=exercise.results.index))};"
-        f" right: {', '.join(well) or 'none'}.) {case.called()}",
+        f" {', '.join(bad)}; right: {', '.join(well) or 'none'}.)",
+        calling=True,
     )

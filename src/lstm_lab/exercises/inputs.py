@@ -1,6 +1,6 @@
 """Random arguments for the functions that learners write."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,49 +19,42 @@ def single(arguments: Arguments) -> Arguments:
     )
 
 
-def steps(
-    rng: np.random.Generator,
-    *,
-    gates: int = 1,
-    states: int = 1,
-    batches: Sequence[tuple[int, ...]] = ((), (4,), (1,)),
-) -> list[Arguments]:
-    """Return W, b, x and arrays like the state for each batch; no size equals another."""
+def step(
+    rng: np.random.Generator, *batch: int, gates: int, states: int
+) -> Arguments:
+    """Return W, b, x and arrays like the state; no size equals another."""
     D, H = 3, 5
-    drawn: list[Arguments] = []
-    for batch in batches:
-        shapes = [(gates * H, D + H), (gates * H,), (*batch, D)]
-        shapes += states * [(*batch, H)]
-        drawn.append(tuple(rng.normal(size=shape) for shape in shapes))
-    return drawn
+    shapes = [(gates * H, D + H), (gates * H,), (*batch, D)]
+    shapes += states * [(*batch, H)]
+    return tuple(rng.normal(size=shape) for shape in shapes)
 
 
-def single_steps(
+def steps(
     rng: np.random.Generator, *, gates: int = 1, states: int = 1
 ) -> list[Arguments]:
     """Return one sequence, two batches, and the first two of these as float32."""
-    drawn = steps(rng, gates=gates, states=states)
+    draw = partial(step, rng, gates=gates, states=states)
+    drawn = [draw(), draw(4), draw(1)]
     return [*drawn, *map(single, drawn[:2])]
 
 
 def backward_steps(rng: np.random.Generator) -> list[Arguments]:
     """Return steps of one sequence, one with no loss on c, and one as float32."""
-    drawn = steps(rng, gates=4, states=4, batches=((), (), ()))
-    *rest, dc = drawn[2]
-    drawn[2] = (*rest, 0 * dc)
-    return [*drawn, single(drawn[0])]
+    first, second, third = (step(rng, gates=4, states=4) for _ in range(3))
+    *rest, dc = third
+    return [first, second, (*rest, 0 * dc), single(first)]
 
 
 def sequences(rng: np.random.Generator) -> list[Arguments]:
     """Return sequences of four steps, of one and of six, and the first as float32."""
     D, H = 2, 3
-    step = EXERCISES["rnn_step"].function()
+    rnn_step = EXERCISES["rnn_step"].function()
     drawn: list[Arguments] = []
     for T in (4, 1, 6):
         W, b = rng.normal(size=(H, D + H)), rng.normal(size=H)
         x, h = rng.normal(size=(T, D)), rng.normal(size=(T + 1, H))
         for t in range(T):
-            h[t + 1] = step(W, b, x[t], h[t])
+            h[t + 1] = rnn_step(W, b, x[t], h[t])
         drawn.append((W, b, x, h, rng.normal(size=(T, H))))
     return [*drawn, single(drawn[0])]
 
@@ -106,12 +99,12 @@ def memories(rng: np.random.Generator) -> list[Arguments]:
 
 
 INPUTS: dict[str, Callable[[np.random.Generator], list[Arguments]]] = {
-    "rnn_step": single_steps,
+    "rnn_step": steps,
     "bptt": sequences,
     "clip": gradients,
-    "lstm_step": partial(single_steps, gates=4, states=2),
+    "lstm_step": partial(steps, gates=4, states=2),
     "lstm_backward": backward_steps,
-    "gru_step": partial(single_steps, gates=3),
+    "gru_step": partial(steps, gates=3),
     "attention": memories,
 }
 """For each exercise, a function that draws arguments; the answer is tried in their order."""

@@ -2,16 +2,14 @@
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 FILES = ("recurrent.toml", "gated.toml", "attention.toml")
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(NamedTuple):
     """A mistake: its name, what to tell a learner who made it, and a whole wrong answer."""
 
     name: str
@@ -19,39 +17,25 @@ class Mistake:
     answer: str
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """A function to be written.
+class Exercise(NamedTuple):
+    """A function to be written, which has the name of the exercise.
 
-    Attributes
-    ----------
-    name : str
-        Of the function in the right answer.
-    title, contract, equations : str
-        For the docstring of its check: what is checked, what the function takes and returns,
-        and where the book says so.
-    results : tuple of str
-        What the function returns, in this order; all are arrays.
-    right : str
-        The right answer, a self-contained module.
-    mistakes : tuple of Mistake
-        In the file, each is a mapping ``replace`` from parts of the right answer, each of which
-        occurs once when its turn comes, to what a learner wrote instead.
-    hints : mapping of str to str
-        Sentences to add to what is said of faults that any function can have.
-    may_divide_by_zero : bool
-        Whether that is allowed as long as the results are right.
+    The docstring of its check says what is checked, ``title``, what the function takes and
+    returns, ``contract``, and where the book says so, ``equations``. All ``results`` are arrays.
+    The ``right`` answer is a self-contained module. In the file, a mistake is a mapping ``replace``
+    from parts of it, each of which occurs once when its turn comes, to what a learner wrote
+    instead. ``hints`` are added to what is said of faults that any function can have.
     """
 
     name: str
     title: str
     contract: str
     equations: str
-    results: tuple[str, ...]
+    results: list[str]
     right: str
-    mistakes: tuple[Mistake, ...]
-    hints: Mapping[str, str]
-    may_divide_by_zero: bool
+    mistakes: list[Mistake]
+    hints: Mapping[str, str] = {}
+    may_divide_by_zero: bool = True
 
     def function(self, answer: str | None = None) -> Callable[..., Any]:
         """Return the function that an answer defines; by default, the right one."""
@@ -82,25 +66,15 @@ def _exercises() -> Iterator[Exercise]:
     for file in FILES:
         text = files(__package__).joinpath(file).read_text(encoding="utf-8")
         for name, entry in tomllib.loads(text).items():
-            mistakes = tuple(
+            mistakes = [
                 Mistake(
-                    mistake["name"],
-                    mistake["message"],
-                    replaced(entry["right"], mistake["replace"]),
+                    m["name"],
+                    m["message"],
+                    replaced(entry["right"], m["replace"]),
                 )
-                for mistake in entry["mistakes"]
-            )
-            yield Exercise(
-                name=name,
-                title=entry["title"],
-                contract=entry["contract"].strip(),
-                equations=entry["equations"],
-                results=tuple(entry["results"]),
-                right=entry["right"],
-                mistakes=mistakes,
-                hints=entry.get("hints", {}),
-                may_divide_by_zero=entry.get("may_divide_by_zero", True),
-            )
+                for m in entry.pop("mistakes")
+            ]
+            yield Exercise(name, mistakes=mistakes, **entry)
 
 
 EXERCISES = {exercise.name: exercise for exercise in _exercises()}

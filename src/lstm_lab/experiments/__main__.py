@@ -1,4 +1,4 @@
-"""Run an experiment, check its stored rows, or say how many there are."""
+"""Run an experiment, or check its stored rows."""
 
 import argparse
 import sys
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
-from lstm_lab.experiments import ExperimentError, check, run, status
-from lstm_lab.experiments.running import BOOK
+import joblib  # type: ignore[import-untyped]
+
+from lstm_lab.experiments import ExperimentError, check, run
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -16,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m lstm_lab.experiments", description=__doc__
     )
     add = parser.add_argument
-    add("action", choices=("run", "check", "status"))
+    add("action", choices=("run", "check"))
     add("name", help="such as phase, or a module of your own")
     add("--store", metavar="PATH", help="a file instead of the module's STORE")
     add("--jobs", type=int, default=-1, metavar="N", help="processes")
@@ -24,18 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--renew", action="store_true", help="run all again if it is stale")
     options = parser.parse_args(arguments)
     name, path = options.name, options.store
-    if "." not in name and find_spec(BOOK + name):
-        name = BOOK + name
-    where = {"jobs": options.jobs, "dask": options.dask}
+    if "." not in name and find_spec(f"lstm_lab.experiments.{name}"):
+        name = f"lstm_lab.experiments.{name}"
+    where = {"backend": "dask", "scheduler_host": options.dask}
     try:
         experiment = import_module(name)
-        if options.action == "run":
-            run(experiment, path, renew=options.renew, **where)
-        elif options.action == "check":
-            if differences := check(experiment, path, **where):
+        with joblib.parallel_config(**where if options.dask else {}):
+            if options.action == "run":
+                run(experiment, path, jobs=options.jobs, renew=options.renew)
+                print("All rows are stored.")
+            elif differences := check(experiment, path, jobs=options.jobs):
                 sys.exit("\n".join(differences))
-            print("All rows agree with the store.")
-        print(status(experiment, path))
+            else:
+                print("All rows agree with the store.")
     except (ExperimentError, ImportError, OSError, ValueError) as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:

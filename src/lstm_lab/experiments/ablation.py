@@ -1,7 +1,6 @@
 """Which parts of an LSTM matter: cells without a part, and with other initial biases."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from lstm_lab import sequence, tasks, training
 from lstm_lab.cells import coupled, lstm
 from lstm_lab.experiments.store import DATA, Row, column
+from lstm_lab.experiments.trained import first_losses
 from lstm_lab.initialization import initializer
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell, Trace
@@ -37,8 +37,6 @@ VARIANTS: Mapping[str, Variant] = {
     "no output gate": Variant(lstm, initializer(lstm, f=1.0, o=_OPEN)),
     "coupled gates": Variant(coupled, coupled.init),
 }
-EARLY = 3
-"""Updates whose losses other machines reproduce."""
 SATURATED = 0.1
 """A gate value this close to zero or one is saturated."""
 RECIPE = partial(
@@ -53,8 +51,6 @@ RECIPE = partial(
 )
 CONFIGURATIONS = [{"variant": variant} for variant in VARIANTS]
 SEEDS = range(60)
-# Rounding of float32.
-SIGNATURE = {"first_losses": 1e-3}
 STORE = DATA / "ablation.jsonl"
 
 
@@ -63,31 +59,29 @@ def configure(*, variant: str, seed: int) -> training.TaskConfig:
     return RECIPE(init=VARIANTS[variant].init, seed=seed)
 
 
+def probe(*, variant: str, seed: int) -> dict[str, Any]:
+    """Return the ``first_losses`` of a run."""
+    config = configure(variant=variant, seed=seed)
+    return first_losses(VARIANTS[variant].cell, config)
+
+
 def experiment(*, variant: str, seed: int) -> dict[str, Any]:
-    """Train one network; return its ``first_losses`` and the fields of `Outcomes`."""
-    cell = VARIANTS[variant].cell
-    run = training.fit(cell, configure(variant=variant, seed=seed))
+    """Train one network; return its last error and the fields of `Outcomes`."""
+    cell, config = VARIANTS[variant].cell, configure(variant=variant, seed=seed)
+    run = training.fit(cell, config)
     rng = np.random.default_rng([seed, 1])
-    x = tasks.adding(RECIPE.keywords["T"], 64, rng=rng, dtype="float32").x
+    x = tasks.adding(config.T, 64, rng=rng, dtype="float32").x
     before, after = (
         _saturated(sequence.forward(cell, model.params, x))
         for model in (run.initial, run.final)
     )
     return {
-        "first_losses": run.losses[:EARLY],
         "updates": run.steps,
         "held_out": run.held_out[-1],
         "solved": run.reached,
         "saturated_before": before,
         "saturated_after": after,
     }
-
-
-def probe(*, variant: str, seed: int) -> dict[str, Any]:
-    """Return the ``first_losses`` of `experiment`, from the first updates only."""
-    config = configure(variant=variant, seed=seed)
-    short = replace(config, steps=EARLY, held_out_size=1)
-    return {"first_losses": training.fit(VARIANTS[variant].cell, short).losses}
 
 
 def _saturated(trace: Trace) -> list[float]:
@@ -102,14 +96,13 @@ def _saturated(trace: Trace) -> list[float]:
 class Outcomes(NamedTuple):
     """The runs of one variant, for S seeds.
 
-    ``updates`` (S,) are all that were done, the limit if the task was not ``solved`` (S,);
-    ``held_out`` (S,) are the last errors. ``saturated_before`` and ``saturated_after`` training
-    (S, 3) are the shares of saturated values of the input, forget and output gate.
+    ``updates`` (S,) are all that were done, the limit if the task was not ``solved`` (S,).
+    ``saturated_before`` and ``saturated_after`` training (S, 3) are the shares of saturated
+    values of the input, forget and output gate.
     """
 
     updates: NDArray[np.integer[Any]]
     solved: NDArray[np.bool_]
-    held_out: Array
     saturated_before: Array
     saturated_after: Array
 

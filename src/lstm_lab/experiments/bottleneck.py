@@ -11,19 +11,16 @@ from numpy.typing import NDArray
 
 from lstm_lab import dates, seq2seq, tokenizer, transductions
 from lstm_lab.experiments.store import DATA, Row, column
+from lstm_lab.experiments.trained import EARLY
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import Network, Pairs, PairsConfig, Vocabularies
 
 Texts = tuple[Sequence[str], Sequence[str]]
-EARLY = 3
-"""Updates whose losses other machines reproduce."""
+Draw = Callable[[int, np.random.Generator], Pairs]
 PROBED = 10
 """Characters of the copied texts whose errors are reported by position."""
 HELD_OUT = 400
 """Pairs on which a run is evaluated, and pairs at most for each length."""
-RECIPE = partial(
-    PairsConfig, batch_size=64, learning_rate=2e-3, dtype="float32"
-)
 USUAL: Mapping[str, Any] = {
     "problem": "copy",
     "attention": None,
@@ -55,17 +52,14 @@ _CHANGES: tuple[Mapping[str, Any], ...] = (
 )
 CONFIGURATIONS = [{**USUAL, **changed} for changed in _CHANGES]
 SEEDS = range(10)
-# Rounding of float32, over some hundred steps.
-SIGNATURE = {"first_losses": 1e-3}
 STORE = DATA / "bottleneck.jsonl"
 
 
 class Problem(NamedTuple):
     """A task: where its texts come from, and how long a run is unless it says otherwise.
 
-    ``draw(rng, B, length)`` returns sources and targets: those of training if the length is None,
-    otherwise held-out ones whose sources have so many characters. The number of ``evaluations``
-    is that within ``updates``; a longer run keeps the interval between them.
+    ``draw(rng, B, length)`` returns texts of training if the length is None, otherwise held-out
+    ones. A longer run keeps the interval between the ``evaluations``.
     """
 
     vocabularies: Vocabularies
@@ -132,21 +126,14 @@ def configure(
 
     Parameters
     ----------
-    problem : str
-        A key of `problems`.
-    attention : str or None
-        A key of ``seq2seq.KINDS``, or None.
+    problem, attention : str, str or None
+        A key of `problems`, and one of ``seq2seq.KINDS``.
     hidden : int
         Size of the states; the tokens' vectors have half of it.
     updates : int or None
         None for the problem's number. A longer run begins as a shorter one.
     **options
-        ``teacher_forcing`` and ``seed``, as in ``seq2seq.PairsConfig``.
-
-    Returns
-    -------
-    PairsConfig
-        Evaluated at the problem's interval.
+        ``teacher_forcing`` and ``seed``.
     """
     known = problems()[problem]
     network = Network(
@@ -156,7 +143,7 @@ def configure(
         hidden=hidden,
         attention=attention,
     )
-    return RECIPE(
+    return PairsConfig(
         network=network,
         steps=updates or known.updates,
         evaluate_every=known.updates // known.evaluations,
@@ -164,24 +151,12 @@ def configure(
     )
 
 
-class _Run(NamedTuple):
-    """What a run needs: its configuration, training batches, and tokens of other texts."""
-
-    config: PairsConfig
-    draw: Callable[[int, np.random.Generator], Pairs]
-    tokens: Callable[[Texts], Pairs]
-    problem: Problem
-
-
-def _prepare(
-    *, problem: str, order: str, padding: int | None, **options: Any
-) -> _Run:
-    known, tokens = problems()[problem], partial(batch, problem, order)
-
-    def draw(B: int, rng: np.random.Generator) -> Pairs:
-        return padded(tokens(known.draw(rng, B, None)), padding)
-
-    return _Run(configure(problem=problem, **options), draw, tokens, known)
+def probe(**configuration: Any) -> dict[str, Any]:
+    """Return the ``first_losses`` of a run."""
+    config, draw, tokens, problem = _prepare(**configuration)
+    short = replace(config, steps=EARLY, evaluate_every=EARLY)
+    one = tokens(problem.held_out(np.random.default_rng(3), 1))
+    return {"first_losses": seq2seq.fit(short, draw, one).losses}
 
 
 def experiment(**configuration: Any) -> dict[str, Any]:
@@ -190,20 +165,20 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     Parameters
     ----------
     **configuration
-        Those of `configure`, and ``order`` of reading as in `batch` and ``padding`` as in `padded`.
+        As in `USUAL`, and a ``seed``.
 
     Returns
     -------
     dict
-        ``first_losses``, of the first updates; ``losses`` and ``exact`` on held-out pairs, at
-        each evaluation; ``reported``, the mean of the last fifty losses in training;
-        ``by_length``, the share of exact answers at each of the problem's lengths; ``forced``
-        and ``free``, errors by position in texts of the length `PROBED`, when the decoder reads
-        the true tokens and when it reads its own.
+        ``losses`` and ``exact`` on held-out pairs, at each evaluation; ``reported``, the mean of
+        the last fifty losses in training; ``by_length``, the share of exact answers at each of the
+        problem's lengths; ``forced`` and ``free``, errors by position in texts of the length
+        `PROBED`, when the decoder reads the true tokens and when it reads its own.
     """
     config, draw, tokens, problem = _prepare(**configuration)
     rng = np.random.default_rng(3)
-    run = seq2seq.fit(config, draw, tokens(problem.held_out(rng, HELD_OUT)))
+    held_out = tokens(problem.held_out(rng, HELD_OUT))
+    run = seq2seq.fit(config, draw, held_out)
     answer = partial(seq2seq.answer, config.network, run.final)
     probed, *asked = (
         tokens(problem.draw(rng, HELD_OUT, length))
@@ -212,7 +187,6 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     logits, _ = seq2seq.logits(config.network, run.final, probed)
     exact = [seq2seq.exact_match(answer(pairs), pairs) for pairs in asked]
     return {
-        "first_losses": run.losses[:EARLY],
         "losses": run.held_out,
         "exact": [found.exact for found in run.evaluations],
         "reported": run.losses[-50:].mean(),
@@ -222,12 +196,16 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     }
 
 
-def probe(**configuration: Any) -> dict[str, Any]:
-    """Return the ``first_losses`` of `experiment`, from the first updates only."""
-    config, draw, tokens, problem = _prepare(**configuration)
-    short = replace(config, steps=EARLY, evaluate_every=EARLY)
-    one = tokens(problem.held_out(np.random.default_rng(3), 1))
-    return {"first_losses": seq2seq.fit(short, draw, one).losses}
+def _prepare(
+    *, problem: str, order: str, padding: int | None, **options: Any
+) -> tuple[PairsConfig, Draw, Callable[[Texts], Pairs], Problem]:
+    """Return what a run needs: what draws its batches, and makes tokens of other texts."""
+    known, tokens = problems()[problem], partial(batch, problem, order)
+
+    def draw(B: int, rng: np.random.Generator) -> Pairs:
+        return padded(tokens(known.draw(rng, B, None)), padding)
+
+    return configure(problem=problem, **options), draw, tokens, known
 
 
 def batch(problem: str, order: str, texts: Texts) -> Pairs:
@@ -277,28 +255,16 @@ def curves(
     points: Sequence[float] | NDArray[Any] | None = None,
     **changed: Any,
 ) -> Curves:
-    """Return a field of the results of one configuration, a curve for each seed.
+    """Return a result of one configuration, a curve for each seed.
 
     Parameters
     ----------
-    rows : sequence of Row
-        What ``load`` returned.
-    field : str
-        A field of what `experiment` returns.
+    rows, field
+        As for ``experiments.column``, which raises the errors, too.
     points : sequence of float, optional
         The values' places on the axis; 1, 2, ... if it is None.
     **changed
         Where the configuration differs from `USUAL`.
-
-    Returns
-    -------
-    Curves
-        In the order of the seeds.
-
-    Raises
-    ------
-    ValueError
-        If there is no such configuration or field, or `points` is of another size.
     """
     values = column(rows, field, **{**USUAL, **changed})
     values = values.reshape(len(values), -1)

@@ -15,16 +15,13 @@ FRAME = {
 }
 """Modules that run and store experiments; they have no part in the results."""
 
-_IGNORED_FIELDS = {"kind", "type_comment", "type_ignores"}
-_TYPE_CHECKING = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-
 
 @cache
 def fingerprints(module: str) -> dict[str, str]:
     """Return the hash of a module and of each module that it imports of its package or ours.
 
-    Imports inside functions count; what only a type checker imports does not. The result is
-    cached, since a module stays as it was imported when its file changes later.
+    Imports inside functions count. The result is cached, since a module stays as it was imported
+    when its file changes later.
     """
     packages = {PACKAGE, _top(module)}
     found: dict[str, str] = {}
@@ -42,7 +39,7 @@ def fingerprint(tree: ast.AST) -> str:
     """Return the hash of a syntax tree without comments, docstrings and layout.
 
     Every Python from 3.11 on returns the same hash: absent fields, which differ between
-    versions, are left out, and the pieces of an f-string are joined.
+    versions, are left out, so is the ``u`` of a text, and the pieces of an f-string are joined.
     """
     text = json.dumps(_canonical(tree))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -55,7 +52,7 @@ def _canonical(node: Any) -> Any:
         fields = [
             [name, _canonical(value)]
             for name, value in ast.iter_fields(node)
-            if not (name in _IGNORED_FIELDS or value is None or value == [])
+            if not (name == "kind" or value is None or value == [])
         ]
         return [type(node).__name__, *fields]
     if isinstance(node, list):
@@ -88,7 +85,7 @@ def _joined(values: list[ast.expr]) -> list[ast.expr]:
 
 def _imports(tree: ast.AST, home: str, packages: set[str]) -> Iterator[str]:
     """Yield the modules of the packages that are imported, or that a name is taken from."""
-    for node in _executed(tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
             yield from (name for name in names if _top(name) in packages)
@@ -97,21 +94,6 @@ def _imports(tree: ast.AST, home: str, packages: set[str]) -> Iterator[str]:
             if _top(origin) in packages:
                 inner = [f"{origin}.{alias.name}" for alias in node.names]
                 yield from (n if _is_module(n) else origin for n in inner)
-
-
-def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all nodes except those under ``if TYPE_CHECKING:``."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if (
-            isinstance(node, ast.If)
-            and ast.unparse(node.test) in _TYPE_CHECKING
-        ):
-            waiting += node.orelse
-        else:
-            waiting += ast.iter_child_nodes(node)
 
 
 def _is_module(name: str) -> bool:

@@ -1,7 +1,6 @@
 """Which network learns to remember for how long: problems by networks by lengths of the gap."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from lstm_lab import tasks, training
 from lstm_lab.cells import gru, lstm, rnn
 from lstm_lab.experiments.store import DATA, Row, column
+from lstm_lab.experiments.trained import first_losses
 from lstm_lab.initialization import identity, initializer, orthogonal
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell
@@ -61,8 +61,6 @@ GAPS: Mapping[str, tuple[int, ...]] = {
     "adding": (10, 25, 50, 100, 200),
     "copy memory": (10, 30, 100),
 }
-EARLY = 3
-"""Updates whose losses other machines reproduce."""
 RECIPE = partial(
     training.TaskConfig,
     H=64,
@@ -79,8 +77,6 @@ CONFIGURATIONS = [
     for T in gaps
 ]
 SEEDS = range(10)
-# Rounding of float32, over some hundred steps.
-SIGNATURE = {"first_losses": 1e-3}
 STORE = DATA / "phase.jsonl"
 
 
@@ -102,6 +98,12 @@ def configure(
     )
 
 
+def probe(*, network: str, **options: Any) -> dict[str, Any]:
+    """Return the ``first_losses`` of a run."""
+    config = configure(network=network, **options)
+    return first_losses(NETWORKS[network].cell, config)
+
+
 def experiment(*, problem: str, network: str, **options: int) -> dict[str, Any]:
     """Train one network.
 
@@ -110,31 +112,22 @@ def experiment(*, problem: str, network: str, **options: int) -> dict[str, Any]:
     problem, network : str
         Keys of `PROBLEMS` and `NETWORKS`.
     **options
-        The task's length ``T``, about as many steps as have to be bridged, and the ``seed`` of
-        weights and batches.
+        The task's length ``T``, and the ``seed`` of weights and batches.
 
     Returns
     -------
     dict
-        ``first_losses``, of the first updates; ``updates``, how many were done; ``share``, the
-        best held-out loss as a share of the baseline, and whether that ``solved`` the task. A
-        run that diverged has no updates, and the share NaN.
+        ``updates``, how many were done; ``share``, the best held-out loss as a share of the
+        baseline, and whether the task was ``solved``. A run that diverged has no updates, and
+        the share NaN.
     """
     config = configure(problem=problem, network=network, **options)
-    first = probe(problem=problem, network=network, **options)
     try:
         run = training.fit(NETWORKS[network].cell, config)
     except FloatingPointError:
-        return first | {"updates": 0, "share": np.nan, "solved": False}
+        return {"updates": 0, "share": np.nan, "solved": False}
     best = run.held_out.min() / PROBLEMS[problem].baseline(config.T)
-    return first | {"updates": run.steps, "share": best, "solved": run.reached}
-
-
-def probe(*, network: str, **options: Any) -> dict[str, Any]:
-    """Return the ``first_losses`` of `experiment`, from the first updates only."""
-    config = configure(network=network, **options)
-    short = replace(config, steps=EARLY, held_out_size=1)
-    return {"first_losses": training.fit(NETWORKS[network].cell, short).losses}
+    return {"updates": run.steps, "share": best, "solved": run.reached}
 
 
 class Diagram(NamedTuple):

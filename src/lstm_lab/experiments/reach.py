@@ -1,7 +1,6 @@
 """How far the gradients of a plain recurrent network reach, before training and after it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from lstm_lab import sequence, tasks, training, tree
 from lstm_lab.cells import rnn
 from lstm_lab.experiments.store import DATA, Row, column
+from lstm_lab.experiments.trained import first_losses
 from lstm_lab.jacobians import pull_back
 from lstm_lab.numerics import Array
 
@@ -20,9 +20,7 @@ LAGS: Mapping[int, tuple[int, ...]] = {
 """The lags that are measured, by the length of the sequences."""
 SEQUENCES = 32
 """Sequences over which a network's gradient is averaged."""
-EARLY = 3
-"""Updates whose losses other machines reproduce."""
-RECIPE = partial(
+configure = partial(
     training.TaskConfig,
     task=tasks.adding,
     H=32,
@@ -31,41 +29,31 @@ RECIPE = partial(
     clip=1.0,
     dtype="float32",
 )
+"""The configuration of one run, which makes all its updates, from ``T`` and ``seed``."""
 CONFIGURATIONS = [{"T": T} for T in LAGS]
 SEEDS = range(30)
-# Rounding of float32, over some hundred steps.
-SIGNATURE = {"first_losses": 1e-3}
 STORE = DATA / "reach.jsonl"
 
 
-def configure(*, T: int, seed: int) -> training.TaskConfig:
-    """Return the configuration of one run, which makes all its updates."""
-    return RECIPE(T=T, seed=seed)
+def probe(*, T: int, seed: int) -> dict[str, Any]:
+    """Return the ``first_losses`` of a run."""
+    return first_losses(rnn, configure(T=T, seed=seed))
 
 
 def experiment(*, T: int, seed: int) -> dict[str, Any]:
-    """Train one network; return its ``first_losses`` and the fields of `Reach`."""
+    """Train one network; return the fields of `Reach`."""
     run = training.fit(rnn, configure(T=T, seed=seed))
-    rng = np.random.default_rng(seed)
-    x = tasks.adding(T, SEQUENCES, rng=rng).x
-    lags = list(LAGS[T])
+    x = tasks.adding(T, SEQUENCES, rng=np.random.default_rng(seed)).x
     before, after = (
-        _log10_norms(model, x)[:, lags] for model in (run.initial, run.final)
+        _log10_norms(model, x)[:, LAGS[T]] for model in (run.initial, run.final)
     )
     return {
-        "first_losses": run.losses[:EARLY],
-        "share": float(run.held_out.min()) / tasks.ADDING_BASELINE,
+        "share": run.held_out.min() / tasks.ADDING_BASELINE,
         "before": before[0],
         "after": after[0],
         "readout_before": before[1],
         "readout_after": after[1],
     }
-
-
-def probe(*, T: int, seed: int) -> dict[str, Any]:
-    """Return the ``first_losses`` of `experiment`, from the first updates only."""
-    short = replace(configure(T=T, seed=seed), steps=EARLY, held_out_size=1)
-    return {"first_losses": training.fit(rnn, short).losses}
 
 
 def _log10_norms(model: training.Model, x: Array) -> Array:

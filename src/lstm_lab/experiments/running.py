@@ -1,4 +1,4 @@
-"""Run an experiment on many processes or a Dask cluster, and check stored results.
+"""Run an experiment on many processes, and check stored results.
 
 Every run has one thread for linear algebra, so that sums keep their order and processes do not
 crowd each other.
@@ -7,8 +7,10 @@ crowd each other.
 import os
 import shlex
 import traceback
-from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,9 +24,10 @@ from lstm_lab.experiments import store
 from lstm_lab.experiments.code import fingerprints
 from lstm_lab.experiments.store import ExperimentError, Row
 
-BOOK = "lstm_lab.experiments."
-"""Modules of this package are called by their last name."""
+RTOL = 1e-3
+"""Relative tolerance of a check: rounding of float32, over some hundred steps."""
 File = str | os.PathLike[str] | None
+Run = Callable[..., dict[str, Any]]
 
 
 def run(
@@ -32,13 +35,11 @@ def run(
     path: File = None,
     *,
     jobs: int = -1,
-    dask: str | None = None,
     renew: bool = False,
 ) -> list[Row]:
     """Run the rows that a store does not have yet, and return all in the order of the grid.
 
-    Each row is on the disk as soon as it is there: when a run was stopped or killed, the next one
-    continues. A row that raises costs no other one.
+    A run that was stopped or killed is continued. A row that raises costs no other one.
 
     Parameters
     ----------
@@ -47,35 +48,35 @@ def run(
     path : path-like, optional
         The store, by default the module's ``STORE``. It is made if it does not exist.
     jobs : int
-        Processes on this machine: -1 for one on each core, 1 for this process alone.
-    dask : str, optional
-        Address of a Dask scheduler, such as ``"tcp://host:8786"``, to run on its workers instead.
+        Processes: -1 for one on each core, 1 for this one alone. They run on this machine, or on
+        a cluster inside of ``joblib.parallel_config``.
     renew : bool
-        Start again if the store is of other code or another grid. A current one is kept.
+        Start again if the store is of other code. A current one is kept.
 
     Raises
     ------
     ExperimentError
-        If the store is of other code or another grid, or damaged; if workers of a cluster have
-        other code; in the end, if rows failed.
+        If the store is of other code, or damaged; in the end, if rows failed.
     """
-    path, cases = _path(experiment, path), store.grid(experiment)
-    if not path.exists() or (renew and store.read(experiment, path)[0]):
-        store.write(experiment, path, [])
-    done = {row.row for row in _current(experiment, path)}
-    missing = [case for case in cases if case.row not in done]
-    total = len(cases)
-    with (
-        store.appending(path) as append,
-        closing(_results(experiment, "experiment", missing, jobs, dask)) as new,
-        tqdm(total=total, initial=len(done), unit="row", disable=None) as bar,
-    ):
-        for row in new:
-            append(row)
+    path = Path(path or experiment.STORE)
+    changes, rows = store.read(experiment, path)
+    if not path.exists() or (changes and renew):
+        store.create(experiment, path)
+    elif changes:
+        raise _stale(experiment, path, changes)
+    done = {row.row for row in rows}
+    cases = store.grid(experiment)
+    with tqdm(
+        total=len(cases), initial=len(done), unit="row", disable=None
+    ) as bar:
+
+        def keep(row: Row) -> None:
+            store.append(path, row._asdict())
             bar.update()
-    rows = load(experiment, path)
-    store.write(experiment, path, rows)
-    return rows
+
+        missing = [case for case in cases if case.row not in done]
+        _perform(experiment, ("probe", "experiment"), missing, keep, jobs)
+    return load(experiment, path)
 
 
 def load(experiment: ModuleType, path: File = None) -> list[Row]:
@@ -89,19 +90,16 @@ def load(experiment: ModuleType, path: File = None) -> list[Row]:
     Raises
     ------
     ExperimentError
-        If rows are missing, or code or the grid have changed: the message has the command that
-        renews the store. If it is damaged.
+        If rows are missing or code has changed: the message has the command that renews the
+        store; or if it is damaged.
     """
-    total = len(store.grid(experiment))
-    return _current(experiment, _path(experiment, path), total)
-
-
-def status(experiment: ModuleType, path: File = None) -> str:
-    """Return in a line how many rows a store has, or what has changed since it was made."""
-    path = _path(experiment, path)
+    path, total = Path(path or experiment.STORE), len(store.grid(experiment))
     changes, rows = store.read(experiment, path)
-    found = f"{path}: {len(rows)} of {len(store.grid(experiment))} rows"
-    return "; ".join([found, *changes])
+    if not changes and len(rows) < total:
+        changes = [f"{total - len(rows)} of {total} rows are missing"]
+    if changes:
+        raise _stale(experiment, path, changes)
+    return rows
 
 
 def check(
@@ -110,97 +108,86 @@ def check(
     *,
     rows: Collection[int] | None = None,
     jobs: int = -1,
-    dask: str | None = None,
 ) -> list[str]:
-    """Run rows of a store again, and return how they differ.
-
-    Compared are the fields of the module's ``SIGNATURE``, within their tolerance. They come from
-    ``probe`` if it has one.
+    """Run the ``probe`` of stored rows again, and return where its results differ.
 
     Parameters
     ----------
-    experiment, path, jobs, dask
+    experiment, path, jobs
         As in `run`.
     rows : collection of int, optional
-        Numbers of rows; all that are stored if it is None.
+        Numbers of rows; all if it is None.
 
     Returns
     -------
     list of str
-        A sentence for each difference.
+        A sentence for each difference that is larger than `RTOL`.
 
     Raises
     ------
-    ValueError
-        If there is no row or no field to compare.
-    ExperimentError
-        If the store is of other code or another grid, or damaged; if a row failed.
+    ValueError, ExperimentError
+        If nothing can be compared; as for `load`, or if a row failed.
     """
-    stored = {
-        row.row: row for row in _current(experiment, _path(experiment, path))
-    }
-    wanted = sorted(set(stored if rows is None else rows))
-    signature = experiment.SIGNATURE
-    if not (wanted and signature and stored.keys() >= {*wanted}):
+    stored = {row.row: row for row in load(experiment, path)}
+    wanted = sorted({*(stored if rows is None else rows)})
+    if not wanted or not stored.keys() >= {*wanted}:
         raise ValueError(
-            f"rows must be some of the {len(stored)} in the store, and SIGNATURE have"
-            f" fields to compare: got {wanted} and {signature}"
+            f"rows must be some of the {len(stored)} in the store, got {wanted}"
         )
-    name = "probe" if hasattr(experiment, "probe") else "experiment"
-    cases = [stored[number] for number in wanted]
+    cases, found = [stored[number] for number in wanted], list[Row]()
+    _perform(experiment, ("probe",), cases, found.append, jobs)
+    if not all(row.result for row in found):
+        raise ValueError("probe must return results to compare, got none")
     return [
         f"row {row.row}, {field}: {old} stored, {new} now"
-        for row in sorted(_results(experiment, name, cases, jobs, dask))
-        for field, rtol in signature.items()
-        for old, new in [(stored[row.row].result[field], row.result[field])]
+        for row in sorted(found)
+        for field, new in row.result.items()
+        for old in [stored[row.row].result[field]]
         if np.shape(old) != np.shape(new)
-        or not np.allclose(old, new, rtol, atol=0, equal_nan=True)
+        or not np.allclose(old, new, RTOL, atol=0, equal_nan=True)
     ]
 
 
-def _path(experiment: ModuleType, path: File) -> Path:
-    return Path(experiment.STORE if path is None else path)
+def _stale(
+    experiment: ModuleType, path: Path, changes: list[str]
+) -> ExperimentError:
+    """Return the error of a store that cannot be used as it is."""
+    name = experiment.__name__
+    words = ["python", "-m", "lstm_lab.experiments", "run", name, "--renew"]
+    if path != experiment.STORE:
+        words += ["--store", str(path)]
+    return ExperimentError(
+        f"{path} is stale: {'; '.join(changes)}. Renew it with: {shlex.join(words)}"
+    )
 
 
-def _current(experiment: ModuleType, path: Path, least: int = 0) -> list[Row]:
-    """Return the rows of a store, or raise if it is stale or has fewer."""
-    changes, rows = store.read(experiment, path)
-    if not changes and len(rows) < least:
-        changes = [f"{least - len(rows)} of {least} rows are missing"]
-    if changes:
-        name = experiment.__name__.removeprefix(BOOK)
-        words = ["python", "-m", "lstm_lab.experiments", "run", name, "--renew"]
-        if path != experiment.STORE:
-            words += ["--store", str(path)]
-        raise ExperimentError(
-            f"{path} is stale: {'; '.join(changes)}. Renew it with: {shlex.join(words)}"
-        )
-    return rows
-
-
-def _results(
+def _perform(
     experiment: ModuleType,
-    name: str,
-    rows: list[Row],
+    functions: Collection[str],
+    rows: Collection[Row],
+    keep: Callable[[Row], None],
     jobs: int,
-    dask: str | None,
-) -> Generator[Row]:
-    """Yield rows with new results as they come; raise in the end if some failed."""
-    function, fields = getattr(experiment, name), list(experiment.SIGNATURE)
-    tasks = [joblib.delayed(_call)(function, row, fields) for row in rows]
-    failed = []
+) -> None:
+    """Pass on each row with its results as soon as it has them; raise in the end if some failed."""
+    name, failed = experiment.__name__, []
+    call = partial(_call, name, fingerprints(name), functions)
+    # One by one, so that each row is stored as soon as it is there.
+    parallel = joblib.Parallel(
+        n_jobs=jobs,
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch="all",
+    )
     # Threads are limited for rows that run in this process, which gets its threads back.
-    with _workers(experiment, jobs, dask), threadpool_limits(1):
-        # One by one, so that each row is stored as soon as it is there.
-        outcomes = joblib.Parallel(
-            return_as="generator_unordered", batch_size=1, pre_dispatch="all"
-        )(tasks)
-        with closing(outcomes):
-            for row, error in outcomes:
-                if error:
-                    failed.append((row, error))
-                else:
-                    yield row
+    with (
+        threadpool_limits(1),
+        closing(parallel(map(joblib.delayed(call), rows))) as outcomes,
+    ):
+        for row, error in outcomes:
+            if error:
+                failed.append((row, error))
+            else:
+                keep(row)
     if failed:
         numbers = sorted(row.row for row, _ in failed)
         first, error = min(failed)
@@ -211,36 +198,20 @@ def _results(
 
 
 def _call(
-    function: Callable[..., Any], row: Row, fields: list[str]
+    name: str, code: dict[str, str], functions: Collection[str], row: Row
 ) -> tuple[Row, str]:
-    """Return a row with its result, or with the traceback of what was raised instead."""
+    """Return a row with its results, or with the traceback of what was raised instead."""
     threadpool_limits(1)  # it stays: the threads of a Dask worker share it
+    results: dict[str, Any] = {}
     try:
-        result = store.plain(dict(function(**row.configuration, seed=row.seed)))
-        if missing := [field for field in fields if field not in result]:
-            raise ValueError(f"result must have {missing}, got {list(result)}")
+        experiment = import_module(name)
+        if fingerprints(name) != code:
+            raise ExperimentError("this process has other code")
+        for function in functions:
+            found = getattr(experiment, function)(
+                **row.configuration, seed=row.seed
+            )
+            results |= found
+        return row._replace(result=store.plain(results)), ""
     except (Exception, SystemExit):  # an experiment may not end its host
         return row, traceback.format_exc()
-    return row._replace(result=result), ""
-
-
-@contextmanager
-def _workers(
-    experiment: ModuleType, jobs: int, dask: str | None
-) -> Iterator[None]:
-    """Choose where joblib runs rows."""
-    if dask is None:
-        # A browser has no processes, and joblib would warn of that.
-        backend = "sequential" if jobs == 1 else "loky"
-        with joblib.parallel_config(backend, n_jobs=jobs):
-            yield
-        return
-    from distributed import Client
-
-    name = experiment.__name__
-    with Client(dask) as client, joblib.parallel_config("dask"):  # type: ignore[no-untyped-call]
-        # Joblib would wait forever for workers that cannot import the experiment.
-        for worker, code in client.run(fingerprints, name).items():
-            if code != fingerprints(name):
-                raise ExperimentError(f"the worker {worker} has other code")
-        yield
