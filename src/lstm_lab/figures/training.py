@@ -58,11 +58,15 @@ def cliff(
     ax.set(xlabel="recurrent weight $w$", ylabel="bias $b$")
     ax.set_xlim(landscape.w[0], landscape.w[-1])
     ax.set_ylim(landscape.b[0], landscape.b[-1])
-    style.explain(ax, image, "log$_{10}$ of the loss", bar=explained)
+    ax.grid(visible=False)
     if explained:
-        legend = ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left")
-        frame = {"facecolor": MAP_PAPER, "edgecolor": MAP_INK, "alpha": 0.8}
-        legend.get_frame().set(**frame)
+        ax.figure.colorbar(image, ax=ax, label="log$_{10}$ of the loss")
+        frame = {
+            "facecolor": MAP_PAPER,
+            "edgecolor": MAP_INK,
+            "framealpha": 0.8,
+        }
+        ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left", **frame)
     return ax
 
 
@@ -109,8 +113,9 @@ def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     style.color_map(ax, diagram.share, label, bar=bar, clim=(0, 1))
     for (row, column), solved in np.ndenumerate(diagram.solved):
         dark = diagram.share[row, column] < _MIDDLE
-        text = ax.text(column, row, f"{solved}", ha="center", va="center")
-        text.set_color(MAP_PAPER if dark else MAP_INK)
+        color = MAP_PAPER if dark else MAP_INK
+        place = {"ha": "center", "va": "center"}
+        ax.text(column, row, f"{solved}", place, color=color)
     ax.set_xticks(range(len(diagram.gaps)), list(map(str, diagram.gaps)))
     ax.set_yticks(range(len(diagram.networks)), diagram.networks)
     title = f"{diagram.problem}\n(solved of {diagram.runs})"
@@ -131,9 +136,10 @@ def curves(
     xlabel, ylabel : str
         Labels of the axes.
     """
-    for group, look in zip(groups.values(), style.looks(groups), strict=True):
-        look |= style.DOTS
-        style.band(ax, group.points, group.values, group.median, **look)
+    drawn = [
+        (name, group.points, group.values, group.median)
+        for name, group in groups.items()
+    ]
+    style.bands(ax, drawn, **style.DOTS)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend()
     return ax
