@@ -73,16 +73,9 @@ def two_ways(
         pairs = batch._replace(inputs=given)
         logits, _ = seq2seq.logits(network, params, pairs)
         log_p = seq2seq.writable(logits)
-        read, best, p = (
-            names[given],
-            names[log_p.argmax(-1)],
-            np.exp(log_p.max(-1)),
-        )
-        ways.append(
-            [
-                Steps(tuple(read[:S, b]), tuple(best[:S, b]), p[:S, b])
-                for b, S in ends
-            ]
-        )
+        read, best = names[given], names[log_p.argmax(axis=-1)]
+        p = np.exp(log_p.max(axis=-1))
+        steps = [(read[:S, b], best[:S, b], p[:S, b]) for b, S in ends]
+        ways.append([Steps(tuple(r), tuple(w), p) for r, w, p in steps])
     right = [tuple(names[batch.target[:S, b]]) for b, S in ends]
     return [*map(TwoWays, sources, right, *ways)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import count
 from typing import Any
 
 import matplotlib.style
@@ -101,9 +102,13 @@ def cell_explorer(record: CellSteps, *, inputs: Sequence[str]) -> MovingFigure:
         raise ValueError(f"inputs must be {D} names, got {list(inputs)}")
     states, paths = svg.panel(), svg.panel()
     steps, name = range(1, T + 1), record.direct_state
+    panels = {
+        f"The state {name} of each unit against the step": states,
+        "What reaches the end from each step, directly and along all paths": paths,
+    }
     for n, t in enumerate(steps):
         with svg.frame(n, states, paths):
-            for ax in (states, paths):
+            for ax in panels.values():
                 ax.axvline(t, color="0.75", ls="-", lw=6, zorder=0)
     by_unit = record.states[name].T
     units = map(str, range(1, len(by_unit) + 1))
@@ -113,23 +118,15 @@ def cell_explorer(record: CellSteps, *, inputs: Sequence[str]) -> MovingFigure:
     paths.plot(steps, record.full, "C0-", label="all paths")
     paths.plot(steps, record.kept.max(axis=1), "C0--", label="direct path")
     paths.set(ylabel=f"gradient, ${name}_T$ to ${name}_t$", ylim=0)
-    for ax in (states, paths):
+    for ax in panels.values():
         ax.set_xlabel("step $t$")
         ax.locator_params("x", integer=True)
         style.shared_legend(ax, columns=4, place="upper left")
-    reached = (
-        "What reaches the end from each step, directly and along all paths"
-    )
     return MovingFigure(
         "The gates, the states and the gradient of a cell, step by step",
         [Control("step", [f"{t} of {T}" for t in steps])],
         [_step(record, inputs, t) for t in steps],
-        picture=svg.picture(
-            {
-                f"The state {name} of each unit against the step": states,
-                reached: paths,
-            }
-        ),
+        picture=svg.picture(panels),
     )
 
 
@@ -143,27 +140,17 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
     gates = record.gates.items()
     columns = {f"{g}{tilde * (g in record.states)}": v for g, v in gates}
     columns |= {**record.states, f"kept to {T}": record.kept}
-    units = [f"{unit}" for unit in range(1, record.kept.shape[1] + 1)]
-    tables = (
-        table(
-            f"What step {t} reads",
-            ["input", "x"],
-            zip(inputs, bars(record.x, n), strict=True),
-        ),
-        table(
-            "What its units do",
-            ["unit", *columns],
-            zip(units, *(bars(v, n) for v in columns.values()), strict=True),
-        ),
-        table(
-            "How much of its gradient passes, at best",
-            ["", "direct path", "round through h", "all paths"],
-            [
-                [f"step {n} to {t}", bar(direct), bar(around), "<td></td>"],
-                [f"step {t} to {T}", bar(kept), "<td></td>", bar(full)],
-            ],
-        ),
-    )
+    head, numbers = ["unit", *columns], map(str, count(1))
+    inputs_read = zip(inputs, bars(record.x, n), strict=True)
+    units = zip(numbers, *(bars(v, n) for v in columns.values()), strict=False)
+    gradient = [
+        [f"step {n} to {t}", bar(direct), bar(around), "<td></td>"],
+        [f"step {t} to {T}", bar(kept), "<td></td>", bar(full)],
+    ]
+    ways = ["", "direct path", "round through h", "all paths"]
+    tables = table(f"What step {t} reads", ["input", "x"], inputs_read)
+    tables += table("What its units do", head, units)
+    tables += table("How much of its gradient passes, at best", ways, gradient)
     summary = (
         f"Step {t} reads {', '.join(f'{name} {x:.2f}' for name, x in read)}. On the"
         f" direct path its units keep between {least:.2f} and {direct:.2f} of the"
@@ -171,4 +158,4 @@ def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
         f" at best. From here to the end, the direct path keeps {kept:.2f} and all"
         f" paths {full:.2f} at best."
     )
-    return Frame(escape(summary), "".join(tables))
+    return Frame(escape(summary), tables)

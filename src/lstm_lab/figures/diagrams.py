@@ -14,12 +14,7 @@ Place = tuple[float, float]
 
 
 def lstm_diagram(ax: Axes) -> Axes:
-    """Draw an LSTM cell: the cell state on top, the gates below it.
-
-    Parameters
-    ----------
-    ax : Axes
-    """
+    """Draw an LSTM cell: the cell state on top, the gates below it."""
     top, bus = 4.2, 0.9
     _cell(ax, top, "c")
     _wire(ax, (-0.8, bus), (5.9, bus), arrow=False)
@@ -48,12 +43,7 @@ def lstm_diagram(ax: Axes) -> Axes:
 
 
 def gru_diagram(ax: Axes) -> Axes:
-    """Draw a GRU: the state on top, the update and reset gates below it.
-
-    Parameters
-    ----------
-    ax : Axes
-    """
+    """Draw a GRU: the state on top, the update and reset gates below it."""
     top, bus, inputs = 4.2, 0.9, 0.4
     _cell(ax, top, "h")
     _wire(ax, (0.3, top), (0.3, bus), (5.4, bus), arrow=False)
@@ -83,12 +73,7 @@ def gru_diagram(ax: Axes) -> Axes:
 
 
 def encoder_decoder(ax: Axes) -> Axes:
-    """Draw an encoder and a decoder of two layers over three steps each.
-
-    Parameters
-    ----------
-    ax : Axes
-    """
+    """Draw an encoder and a decoder of two layers over three steps each."""
     reads = ("$x_1$", "$x_2$", "$x_3$", NAMES[BOS], "$y_1$", "$y_2$")
     writes = ("", "", "", "$y_1$", "$y_2$", NAMES[EOS])
     columns = (0.0, 1.6, 3.2, 5.8, 7.4, 9.0)

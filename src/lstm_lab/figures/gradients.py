@@ -19,18 +19,11 @@ RANGE = np.array([-15.0, 6.0])  # powers of ten on a dial
 
 
 def gradient_flow(ax: Axes, records: Sequence[gradflow.GradientFlow]) -> Axes:
-    """Draw gradient norm against lag: a line at the geometric mean, a band over all seeds.
+    """Draw gradient norm against lag, for a `GradientFlow` of each cell.
 
-    Parameters
-    ----------
-    ax : Axes
-    records : sequence of GradientFlow
-        One for each cell.
+    The line is the geometric mean over the seeds, the band goes from the least to the greatest.
     """
-    flows = [
-        (flow.cell, flow.lags, flow.norms, flow.typical) for flow in records
-    ]
-    style.bands(ax, flows)
+    style.bands(ax, [(r.cell, r.lags, r.norms, r.typical) for r in records])
     ax.set(yscale="log", xlabel=style.LAG, ylabel="RMS gradient norm")
     ax.set_xlim(0, records[0].lags[-1])
     return ax
@@ -109,7 +102,6 @@ def powers(ax: Axes, record: gradflow.Powers) -> Axes:
     ----------
     ax : Axes
     record : Powers
-        The norms by matrix.
     """
     looks = style.looks(record.names)
     for norms, look in zip(record.log10_norms, looks, strict=True):
@@ -147,7 +139,7 @@ def cell_paths(ax: Axes, records: Mapping[str, gradflow.CellPaths]) -> Axes:
 
 
 def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
-    """Draw the cosine between truncated and full gradients, by the window of truncation.
+    """Draw the cosine of truncated with full gradients by window.
 
     Parameters
     ----------
@@ -155,14 +147,11 @@ def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
     records : sequence of TruncationBias
         One for each cell.
     """
-    biases = [
-        (bias.cell, bias.windows, bias.cosines, bias.cosines.mean(axis=0))
-        for bias in records
-    ]
-    style.bands(ax, biases, **style.DOTS)
-    ax.set(xscale="log", xlabel="window (steps)")
+    cosines = [(r.cell, r.windows, r.cosines) for r in records]
+    drawn = [(*runs, runs[-1].mean(axis=0)) for runs in cosines]
+    style.bands(ax, drawn, **style.DOTS)
+    ax.set(xscale="log", xlabel="window (steps)", ylim=(None, 1.02))
     ax.set_ylabel("cosine with the full gradient")
-    ax.set_ylim(top=1.02)
     return ax
 
 
@@ -197,12 +186,12 @@ def gain_dial(
             gradient_flow(norms, [flow])
             _fan(fans, fan)
         best, *_, worst = 10 ** fan.log10_singular_values[0, -1]
+        bound = fan.largest[0] ** longest
         summaries[name] = (
             f"Gain {name}. Over {longest} steps {flow.typical[longest]:.1e} of a"
             f" gradient arrives, in the mean of {len(flow.seeds)} networks. In the"
             f" single network of the fan the best direction keeps {best:.1e}, the"
-            f" worst {worst:.1e}; the bound allows"
-            f" {fan.largest[0] ** longest:.1e}."
+            f" worst {worst:.1e}; the bound allows {bound:.1e}."
         )
         fans.set_xlim(0, longest)
     norms.legend().remove()
@@ -250,8 +239,8 @@ def forget_bias_dial(
     by_bias.plot([record.typical_full[-1] for record in every], "C0-")
     by_bias.plot([record.typical_direct[-1] for record in every], "C0--")
     by_bias.set_xticks(range(len(records)), [*records])
-    by_bias.set(title=f"over {longest} steps", xlabel="forget bias")
-    by_bias.set_yscale("log")
+    title = f"over {longest} steps"
+    by_bias.set(title=title, xlabel="forget bias", yscale="log")
     return _dial(
         "Direct path and all paths against lag, by the forget bias",
         "forget bias",

@@ -6,7 +6,7 @@ from hashlib import sha256
 from html import escape
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import anywidget
 import traitlets
@@ -88,10 +88,10 @@ class MovingFigure(anywidget.AnyWidget):
     ) -> None:
         self.label, self.controls, self.frames = label, controls, frames
         question, self._respond = ask or ("", str)
-        start = _start(self.controls, len(self.frames))
+        start = _start(controls, len(frames))
         super().__init__(
             markup=self._html(picture, start, question),
-            value={control.name: control.start for control in self.controls},
+            value={control.name: control.start for control in controls},
         )
 
     @traitlets.observe("question")
@@ -128,8 +128,7 @@ class MovingFigure(anywidget.AnyWidget):
         return f"MovingFigure({self.label!r})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle: Any = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle
+        data, metadata = cast(Any, super()._repr_mimebundle_(**kwargs))
         return data | {"text/html": self.markup}, metadata
 
 
@@ -158,26 +157,22 @@ def _control(control: Control, label: str) -> str:
     """Return a control: native and labelled, the slider with ticks and its position."""
     name, now = escape(control.name), escape(control.positions[control.start])
     languages = control.languages or [""] * len(control.positions)
+    labels = zip(control.positions, languages, strict=True)
     options = "".join(
         f'<option value="{n}"{" selected" * (n == control.start)}'
         f"{spoken(language)}>{escape(position)}</option>"
-        for n, (position, language) in enumerate(
-            zip(control.positions, languages, strict=True)
-        )
+        for n, (position, language) in enumerate(labels)
     )
+    named = f'name="{name}" autocomplete="off"'
+    inner = f"<label>{name} <select {named}>{options}</select></label>"
     if control.slides:
         ticks = f"lab-{sha256((label + control.name).encode()).hexdigest()[:8]}"
         # The slider itself says its value; heard from the output too, it would be said twice.
         inner = (
-            f'<label>{name} <input type="range" name="{name}" min="0"'
-            f' max="{len(control.positions) - 1}" step="1" value="{control.start}"'
-            f' list="{ticks}" aria-valuetext="{now}" autocomplete="off"></label>'
+            f'<label>{name} <input type="range" {named} min="0" step="1"'
+            f' max="{len(control.positions) - 1}" value="{control.start}"'
+            f' list="{ticks}" aria-valuetext="{now}"></label>'
             f'<output aria-live="off">{now}</output>'
             f'<datalist id="{ticks}">{options}</datalist>'
-        )
-    else:
-        inner = (
-            f'<label>{name} <select name="{name}" autocomplete="off">'
-            f"{options}</select></label>"
         )
     return f'<div class="lab-control">{inner}</div>'

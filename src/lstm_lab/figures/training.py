@@ -38,14 +38,8 @@ def cliff(
     explained : bool
         Whether to add a legend, and a bar that explains the colors.
     """
-    image = ax.pcolormesh(
-        landscape.w,
-        landscape.b,
-        np.log10(landscape.loss + 1e-6),
-        cmap="cividis",
-        shading="nearest",
-        rasterized=True,
-    )
+    w, b, height = landscape.w, landscape.b, np.log10(landscape.loss + 1e-6)
+    image = ax.pcolormesh(w, b, height, cmap="cividis", rasterized=True)
     for descent in descents:
         plain = descent.clip is None
         label = "no clipping" if plain else f"clipped at {descent.clip:g}"
@@ -55,18 +49,14 @@ def cliff(
         ax.plot(*descent.points.T, ls="-", lw=width, label=label, **look)
         ax.plot(*descent.points[0], "s", color=MAP_PAPER, mec=MAP_INK)
         ax.plot(*descent.points[-1], "o", color=color, mec=MAP_INK)
-    ax.set(xlabel="recurrent weight $w$", ylabel="bias $b$")
-    ax.set_xlim(landscape.w[0], landscape.w[-1])
-    ax.set_ylim(landscape.b[0], landscape.b[-1])
+    ax.set(xlabel="recurrent weight $w$", xlim=(w[0], w[-1]))
+    ax.set(ylabel="bias $b$", ylim=(b[0], b[-1]))
     ax.grid(visible=False)
     if explained:
         ax.figure.colorbar(image, ax=ax, label="log$_{10}$ of the loss")
-        frame = {
-            "facecolor": MAP_PAPER,
-            "edgecolor": MAP_INK,
-            "framealpha": 0.8,
-        }
-        ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left", **frame)
+        legend = ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left")
+        frame = {"facecolor": MAP_PAPER, "edgecolor": MAP_INK, "alpha": 0.8}
+        legend.get_frame().set(**frame)
     return ax
 
 
@@ -105,7 +95,6 @@ def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     ----------
     ax : Axes
     diagram : Diagram
-        The outcomes.
     bar : bool
         Whether to explain the colors beside the diagram.
     """
@@ -134,12 +123,9 @@ def curves(
     groups : mapping of str to Curves
         Runs by label.
     xlabel, ylabel : str
-        Labels of the axes.
     """
-    drawn = [
-        (name, group.points, group.values, group.median)
-        for name, group in groups.items()
-    ]
+    named = groups.items()
+    drawn = [(name, g.points, g.values, g.median) for name, g in named]
     style.bands(ax, drawn, **style.DOTS)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     return ax
