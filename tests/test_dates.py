@@ -174,13 +174,12 @@ MOMENT = datetime.datetime(1997, 3, 15, 12)
 @pytest.mark.parametrize("day", [MOMENT, "1997-03-15", None, 3, [DAY]])
 def test_a_day_has_no_time(day, rng):
     message = "must be a datetime.date, without a time, got"
-    with pytest.raises(TypeError, match=f"^day {message}"):
-        dates.write(day, "de", "long")
     for draw in (
+        lambda: dates.write(day, "de", "long"),
         lambda: dates.pairs([DAY, day], rng=rng),
-        lambda: dates.sample([DAY, day], 1, rng=rng),
+        lambda: dates.sample([day], 1, rng=rng),
     ):
-        with pytest.raises(TypeError, match=rf"^days\[1\] {message}"):
+        with pytest.raises(TypeError, match=f"^day {message}"):
             draw()
 
 

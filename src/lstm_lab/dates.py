@@ -16,7 +16,7 @@ import datetime
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from babel import Locale, UnknownLocaleError
@@ -46,7 +46,7 @@ LAST = datetime.date(2049, 12, 31)
 
 # Two formats that write it alike are one; the name of its month has more than one form.
 _EXAMPLE = datetime.date(1997, 9, 13)
-_FIELD = re.compile(r"'[^']*'|y+|[ML]+|d+")
+_QUOTED, _FIELD = re.compile("'[^']*'"), re.compile("y+|M+|d+")
 
 
 class Split(NamedTuple):
@@ -75,7 +75,7 @@ def formats(locale: str) -> tuple[str, ...]:
 
 
 def write(day: datetime.date, locale: str, format: str) -> str:
-    """Return a day as it is written in a locale.
+    """Return a day as it is written in a locale, such as ``"15 de março de 1997"``.
 
     Parameters
     ----------
@@ -85,13 +85,11 @@ def write(day: datetime.date, locale: str, format: str) -> str:
         A locale of Babel, such as ``"pt_BR"``.
     format : str
         One of ``formats(locale)``.
-
-    Returns
-    -------
-    str
-        Such as ``"15 de março de 1997"``.
     """
-    _check_day("day", day)
+    if type(day) is not datetime.date:  # of which a datetime is an instance
+        raise TypeError(
+            f"day must be a datetime.date, without a time, got {day!r}"
+        )
     if not FIRST <= day <= LAST:
         raise ValueError(f"day must lie from {FIRST} to {LAST}, got {day}")
     patterns = _patterns(checks.text("locale", locale))
@@ -112,23 +110,17 @@ def split(rng: np.random.Generator, *, validation: int, test: int) -> Split:
         Source of the draw.
     validation, test : int
         How many days to keep from training.
-
-    Returns
-    -------
-    Split
-        The days of each part.
     """
     validation = checks.positive_int("validation", validation)
-    test = checks.positive_int("test", test)
+    kept = validation + checks.positive_int("test", test)
     count = (LAST - FIRST).days + 1
-    kept = validation + test
     if kept >= count:
         raise ValueError(
             f"validation and test must leave some of the {count} days,"
             f" got {validation} and {test}"
         )
-    order = checks.generator(rng).permutation(count)
-    days = tuple(FIRST + datetime.timedelta(days=int(n)) for n in order)
+    order = checks.generator(rng).permutation(count).tolist()
+    days = tuple(FIRST + datetime.timedelta(n) for n in order)
     return Split(days[kept:], days[:validation], days[validation:kept])
 
 
@@ -148,25 +140,24 @@ def pairs(
         Source of the draws.
     locales : sequence of str
         The locales to draw from, all equally likely, as are the formats of each.
-
-    Returns
-    -------
-    Pairs
-        One for each day.
     """
-    days = _days(days)
-    names = checks.texts("locales", locales)
-    if not names:
+    days = checks.items("days", days, "datetime.date")
+    rng = checks.generator(rng)
+    locales = checks.texts("locales", locales)
+    if not locales:
         raise ValueError("locales must be at least one, got none")
-    chosen = checks.generator(rng).choice(np.array(names, object), len(days))
-    found = []
-    for day, locale, share in zip(
-        days, chosen, rng.random(len(days)), strict=True
-    ):
-        known = formats(locale)
-        name = known[int(share * len(known))]
-        found.append((write(day, locale, name), day.isoformat(), locale, name))
-    return Pairs(*zip(*found, strict=True)) if found else Pairs((), (), (), ())
+    chosen = rng.choice(np.array(locales, object), len(days))
+    shares = rng.random(len(days))
+    names = tuple(
+        known[int(share * len(known))]
+        for known, share in zip(map(formats, chosen), shares, strict=True)
+    )
+    return Pairs(
+        tuple(map(write, days, chosen, names)),
+        tuple(map(datetime.date.isoformat, days)),
+        tuple(chosen),
+        names,
+    )
 
 
 def sample(
@@ -177,27 +168,12 @@ def sample(
     locales: Sequence[str] = LOCALES,
 ) -> Pairs:
     """Draw `B` of the days, with replacement, and write each as `pairs` does."""
-    days, B = _days(days), checks.positive_int("B", B)
+    days = checks.items("days", days, "datetime.date")
+    B = checks.positive_int("B", B)
     if not days:
         raise ValueError("days must be at least one, got none")
     drawn = checks.generator(rng).integers(len(days), size=B)
     return pairs([days[n] for n in drawn], rng=rng, locales=locales)
-
-
-def _days(days: Sequence[datetime.date]) -> tuple[datetime.date, ...]:
-    """Return a list of days as a tuple."""
-    found = checks.items("days", days, "datetime.date")
-    for n, day in enumerate(found):
-        _check_day(f"days[{n}]", day)
-    return found
-
-
-def _check_day(name: str, day: Any) -> None:
-    # A datetime is a date by its type, and cannot be compared with one.
-    if not isinstance(day, datetime.date) or isinstance(day, datetime.datetime):
-        raise TypeError(
-            f"{name} must be a datetime.date, without a time, got {day!r}"
-        )
 
 
 @cache
@@ -221,14 +197,10 @@ def _patterns(locale: str) -> dict[str, str]:
 
 
 def _is_unambiguous(pattern: str) -> bool:
-    fields = [f for f in _FIELD.findall(pattern) if not f.startswith("'")]
-    order = "".join(field[0] for field in fields).replace("L", "M")
-    is_named = any(field[0] in "ML" and len(field) > 2 for field in fields)
-    return (
-        sorted(order) == ["M", "d", "y"]
-        and "yy" not in fields
-        and (is_named or order == "yMd")
-    )
+    fields = _FIELD.findall(_QUOTED.sub("", pattern).replace("L", "M"))
+    order = "".join(field[0] for field in fields)
+    is_clear = order == "yMd" or any("MMM" in field for field in fields)
+    return sorted(order) == ["M", "d", "y"] and "yy" not in fields and is_clear
 
 
 def _write(day: datetime.date, pattern: str, locale: str | Locale) -> str:

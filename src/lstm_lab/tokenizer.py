@@ -4,7 +4,8 @@ Four tokens stand for no character: `PAD` fills the places after the end of a se
 precedes its beginning, `EOS` ends it, and `UNK` stands for an unknown character.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,24 +33,9 @@ class Tokenizer(NamedTuple):
         return SPECIAL + len(self.characters)
 
     def encode(self, text: str, *, unknown: bool = False) -> Tokens:
-        """Return the tokens of a text.
+        """Return the tokens (L,) of a text, one for each character (Unicode code point).
 
-        Parameters
-        ----------
-        text : str
-            Any text.
-        unknown : bool
-            Whether unknown characters become `UNK`; otherwise they are an error.
-
-        Returns
-        -------
-        ndarray of int of shape (L,)
-            One token for each character (Unicode code point).
-
-        Raises
-        ------
-        ValueError
-            If a character is not known; the message names it and its index.
+        Unknown characters become `UNK` if `unknown`; otherwise a ValueError names the first.
         """
         text = checks.text("text", text)
         unknown = checks.flag("unknown", unknown)
@@ -68,7 +54,7 @@ class Tokenizer(NamedTuple):
 
         It ends at the first `EOS`. `PAD` and `BOS` are left out, and `UNK` becomes `UNKNOWN`.
         """
-        text = []
+        text, characters = "", ["", "", "", UNKNOWN, *self.characters]
         for n, value in enumerate(checks.items("tokens", tokens, "tokens")):
             token = checks.integer(f"tokens[{n}]", value)
             if not 0 <= token < self.size:
@@ -77,11 +63,8 @@ class Tokenizer(NamedTuple):
                 )
             if token == EOS:
                 break
-            if token == UNK:
-                text.append(UNKNOWN)
-            elif token >= SPECIAL:
-                text.append(self.characters[token - SPECIAL])
-        return "".join(text)
+            text += characters[token]
+        return text
 
     def batch(
         self, texts: Sequence[str], *, end: bool = False, unknown: bool = False
@@ -95,7 +78,7 @@ class Tokenizer(NamedTuple):
         end : bool
             Whether each gets an `EOS`, which its length counts.
         unknown : bool
-            Whether unknown characters become `UNK`; otherwise they are an error.
+            Whether unknown characters become `UNK`, as in `encode`.
 
         Returns
         -------
@@ -105,23 +88,18 @@ class Tokenizer(NamedTuple):
             The number of tokens of each.
         """
         texts = checks.texts("texts", texts)
-        end = checks.flag("end", end)
-        encoded = [self.encode(text, unknown=unknown) for text in texts]
-        lengths = np.array([len(one) + end for one in encoded], int)
-        if not lengths.size or not lengths.all():
+        ends = [EOS] * checks.flag("end", end)
+        encoded = [[*self.encode(t, unknown=unknown), *ends] for t in texts]
+        if not encoded or [] in encoded:
             raise ValueError(
                 "texts must be at least one, each of at least one character,"
                 f" got {list(texts)!r}"
             )
-        tokens = np.full((lengths.max(), len(texts)), PAD)
-        for b, one in enumerate(encoded):
-            tokens[: len(one), b] = one
-            tokens[len(one) : lengths[b], b] = EOS
-        return tokens, lengths
+        tokens = np.array([*zip_longest(*encoded, fillvalue=PAD)])
+        return tokens, np.array([len(one) for one in encoded])
 
 
-def fit(texts: Iterable[str]) -> Tokenizer:
+def fit(texts: Sequence[str]) -> Tokenizer:
     """Return the tokenizer of all characters of some texts, in the order of their code points."""
-    listed = list(texts) if isinstance(texts, Set) else texts
-    characters = set().union(*checks.texts("texts", listed))
+    characters = {c for text in checks.texts("texts", texts) for c in text}
     return Tokenizer(tuple(sorted(characters)))

@@ -21,7 +21,7 @@ class Pairs(NamedTuple):
 def copy(
     B: int, *, length: int | tuple[int, int], rng: np.random.Generator
 ) -> Pairs:
-    """Draw texts of lower-case letters that are to be copied.
+    """Draw B texts of lower-case letters, each of which is its own target.
 
     Parameters
     ----------
@@ -32,27 +32,19 @@ def copy(
         equally likely.
     rng : numpy.random.Generator
         Source of the draws.
-
-    Returns
-    -------
-    Pairs
-        Sources, and targets that equal them.
     """
     B, rng = checks.positive_int("B", B), checks.generator(rng)
-    bounds = length if isinstance(length, tuple) else (length, length)
-    if len(bounds) != 2:
+    given = length if isinstance(length, tuple) else (length, length)
+    limits = [checks.positive_int("length", limit) for limit in given]
+    if len(limits) != 2 or limits[0] > limits[1]:
         raise ValueError(
-            f"length must be one number, or the shortest and the longest, got {length}"
+            "length must be one number, or the shortest and the longest,"
+            f" got {length}"
         )
-    shortest, longest = (checks.positive_int("length", size) for size in bounds)
-    if shortest > longest:
-        raise ValueError(
-            f"length must be the shortest and then the longest, got {length}"
-        )
+    shortest, longest = limits
     lengths = rng.integers(shortest, longest, B, endpoint=True)
-    drawn = rng.integers(0, len(ascii_lowercase), (B, longest))
+    letters = rng.choice([*ascii_lowercase], (B, longest))
     texts = tuple(
-        "".join(ascii_lowercase[n] for n in row[:size])
-        for row, size in zip(drawn.tolist(), lengths.tolist(), strict=True)
+        "".join(row[:size]) for row, size in zip(letters, lengths, strict=True)
     )
     return Pairs(texts, texts)

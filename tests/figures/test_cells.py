@@ -63,8 +63,8 @@ def test_an_unknown_gate_is_drawn(panels, rng):
 
 
 def test_each_step_has_its_numbers(steps):
-    figure = figures.cell_explorer(steps, inputs=("a<b", "c&d"), start=2)
-    assert figure.value == {"step": 1}
+    figure = figures.cell_explorer(steps, inputs=("a<b", "c&d"))
+    assert figure.value == {"step": 0}
     html = parsed(figure)
     for t in range(5):
         reads, units, paths = html.select(f'div[data-frame="{t}"] table')
@@ -115,7 +115,5 @@ def test_what_does_not_fit_is_named(steps):
         ValueError, match=r"inputs must be 2 names, got \['a'\]"
     ):
         figures.cell_explorer(steps, inputs=["a"])
-    with pytest.raises(ValueError, match="must start at one of its 5"):
-        figures.cell_explorer(steps, inputs=["a", "b"], start=6)
     with pytest.raises(TypeError, match="inputs must be a list of texts"):
         figures.cell_explorer(steps, inputs="ab")

@@ -126,18 +126,12 @@ def test_what_does_not_fit_is_named(controls, count, message):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("positions", "message"),
     [
-        ({"label": None}, "label must be a str, got None"),
-        ({"controls": ["x"]}, r"controls\[0\] must be .*Control"),
-        ({"controls": None}, "controls must be a list of controls"),
-        ({"frames": ["a", "b"]}, r"frames\[0\] must be .*Frame"),
-        ({"controls": [Control("x", [1, 2])]}, r"positions of 'x'\[0\] must"),
-        ({"controls": [Control("x", "ab")]}, "'x' must be a list of texts"),
+        ([1, 2], r"positions of 'x'\[0\] must be a str, got 1"),
+        ("ab", "positions of 'x' must be a list of texts"),
     ],
 )
-def test_parts_of_other_types_are_named(change, message):
-    usual = {"label": "f", "controls": [Control("x", ["1", "2"])]}
-    arguments = {**usual, "frames": 2 * [Frame("s")], **change}
+def test_positions_are_texts(positions, message):
     with pytest.raises(TypeError, match=message):
-        MovingFigure(**arguments)
+        MovingFigure("f", [Control("x", positions)], 2 * [Frame("s")])

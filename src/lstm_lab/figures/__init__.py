@@ -12,11 +12,7 @@ from lstm_lab.figures.cells import (
     gate_activations,
     gate_histograms,
 )
-from lstm_lab.figures.diagrams import (
-    encoder_decoder,
-    gru_diagram,
-    lstm_diagram,
-)
+from lstm_lab.figures.diagrams import encoder_decoder, gru_diagram, lstm_diagram
 from lstm_lab.figures.gradients import (
     cell_paths,
     forget_bias_dial,
@@ -27,13 +23,7 @@ from lstm_lab.figures.gradients import (
     spectra,
     truncation,
 )
-from lstm_lab.figures.moving import (
-    SCRIPT,
-    STYLE,
-    Control,
-    Frame,
-    MovingFigure,
-)
+from lstm_lab.figures.moving import SCRIPT, STYLE, Control, Frame, MovingFigure
 from lstm_lab.figures.style import looks
 from lstm_lab.figures.svg import by_night, inline
 from lstm_lab.figures.training import (

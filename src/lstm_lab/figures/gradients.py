@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from lstm_lab import gradflow
-from lstm_lab.figures import style, svg
-from lstm_lab.figures.markup import powers as set_powers
+from lstm_lab.figures import markup, style, svg
 from lstm_lab.figures.moving import Control, Frame, MovingFigure
 
 MARKERS = "os^Dv"  # for curves whose line styles tell something else
@@ -20,20 +19,13 @@ RANGE = np.array([-15.0, 6.0])  # powers of ten on a dial
 
 
 def gradient_flow(ax: Axes, records: Sequence[gradflow.GradientFlow]) -> Axes:
-    """Draw gradient norm against lag: a line at the geometric mean, a band over all seeds.
+    """Draw gradient norm against lag, for a `GradientFlow` of each cell.
 
-    Parameters
-    ----------
-    ax : Axes
-    records : sequence of GradientFlow
-        One for each cell.
+    The line is the geometric mean over the seeds, the band goes from the least to the greatest.
     """
-    looks = style.looks(record.cell for record in records)
-    for record, look in zip(records, looks, strict=True):
-        style.band(ax, record.lags, record.norms, record.typical, **look)
+    style.bands(ax, [(r.cell, r.lags, r.norms, r.typical) for r in records])
     ax.set(yscale="log", xlabel=style.LAG, ylabel="RMS gradient norm")
     ax.set_xlim(0, records[0].lags[-1])
-    ax.legend()
     return ax
 
 
@@ -56,9 +48,9 @@ def gradient_map(
         Whether to explain the colors beside the map.
     """
     T = len(record.log10_norms)
-    label, edges = "gradient norm, power of ten", (0.5, T + 0.5, -0.5, T + 0.5)
     look = {"cmap": "viridis", "aspect": "equal", "clim": limits}
-    look |= {"origin": "lower", "extent": edges}
+    look |= {"origin": "lower", "extent": (0.5, T + 0.5, -0.5, T + 0.5)}
+    label = "gradient norm, power of ten"
     style.color_map(ax, record.log10_norms.T, label, bar=bar, **look)
     ax.set(xlabel="step $t$ of the loss", ylabel=style.LAG)
     ax.locator_params(integer=True)
@@ -92,9 +84,8 @@ def spectra(
 def _fan(ax: Axes, record: gradflow.Spectra) -> None:
     """Draw one panel of `spectra`, without title and legend."""
     lags, values = np.array(record.lags), record.log10_singular_values[0]
-    measured = r"$\sigma_1$ measured"
     ax.plot(lags, values[:, 1:], "C5-", lw=0.5, alpha=0.7)
-    ax.plot(lags, values[:, 0], "C0-", lw=2.2, label=measured)
+    ax.plot(lags, values[:, 0], "C0-", lw=2.2, label=r"$\sigma_1$ measured")
     for base, look, label in (
         (record.largest[0], "k:", r"$\sigma_{\max}(U)^k$"),
         (record.radius[0], "C1--", r"$\rho(U)^k$"),
@@ -111,14 +102,13 @@ def powers(ax: Axes, record: gradflow.Powers) -> Axes:
     ----------
     ax : Axes
     record : Powers
-        The norms by matrix.
     """
     looks = style.looks(record.names)
     for norms, look in zip(record.log10_norms, looks, strict=True):
-        alive = np.isfinite(norms)
-        ax.plot(np.flatnonzero(alive), norms[alive], **look)
-        if not alive.all():
-            ax.plot(np.flatnonzero(alive)[-1], norms[alive][-1], "kx")
+        alive = norms[np.isfinite(norms)]
+        ax.plot(alive, **look)
+        if len(alive) < len(norms):
+            ax.plot(len(alive) - 1, alive[-1], "kx")
     ax.set(xlabel="power $k$", ylabel=r"$\Vert U^k \Vert_2$, power of ten")
     ax.set_xlim(0, record.log10_norms.shape[1] - 1)
     ax.legend()
@@ -149,7 +139,7 @@ def cell_paths(ax: Axes, records: Mapping[str, gradflow.CellPaths]) -> Axes:
 
 
 def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
-    """Draw the cosine between truncated and full gradients, by the window of truncation.
+    """Draw the cosine of truncated with full gradients by window.
 
     Parameters
     ----------
@@ -157,14 +147,11 @@ def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
     records : sequence of TruncationBias
         One for each cell.
     """
-    looks = style.looks(record.cell for record in records)
-    for record, look in zip(records, looks, strict=True):
-        runs, look = record.cosines, look | style.DOTS
-        style.band(ax, record.windows, runs, runs.mean(axis=0), **look)
-    ax.set(xscale="log", xlabel="window (steps)")
+    cosines = [(r.cell, r.windows, r.cosines) for r in records]
+    drawn = [(*runs, runs[-1].mean(axis=0)) for runs in cosines]
+    style.bands(ax, drawn, **style.DOTS)
+    ax.set(xscale="log", xlabel="window (steps)", ylim=(None, 1.02))
     ax.set_ylabel("cosine with the full gradient")
-    ax.set_ylim(top=1.02)
-    ax.legend()
     return ax
 
 
@@ -185,39 +172,34 @@ def gain_dial(
         Singular values for the same gains; those of the first seed are drawn.
     start : str
         The gain that is shown first.
-
-    Raises
-    ------
-    ValueError
-        If the gains of the two differ, or `start` is not one of them.
     """
     if [*flows] != [*spectra]:
         raise ValueError(
             f"flows and spectra must have the same names, got {[*flows]}"
             f" and {[*spectra]}"
         )
-    norms, fans, summaries = svg.panel(), svg.panel(), []
+    norms, fans, summaries = svg.panel(), svg.panel(), {}
     for n, (name, flow) in enumerate(flows.items()):
         fan = spectra[name]
         longest = fan.lags[-1]
-        with svg.frame(norms, n):
+        with svg.frame(n, norms, fans):
             gradient_flow(norms, [flow])
-        with svg.frame(fans, n):
             _fan(fans, fan)
         best, *_, worst = 10 ** fan.log10_singular_values[0, -1]
-        summaries.append(
+        bound = fan.largest[0] ** longest
+        summaries[name] = (
             f"Gain {name}. Over {longest} steps {flow.typical[longest]:.1e} of a"
             f" gradient arrives, in the mean of {len(flow.seeds)} networks. In the"
             f" single network of the fan the best direction keeps {best:.1e}, the"
-            f" worst {worst:.1e}; the bound allows"
-            f" {fan.largest[0] ** longest:.1e}."
+            f" worst {worst:.1e}; the bound allows {bound:.1e}."
         )
         fans.set_xlim(0, longest)
     norms.legend().remove()
     style.shared_legend(fans, columns=2, place="upper left")
     return _dial(
         "Gradient against lag, by the gain of the recurrent weights",
-        Control("gain of U", [*flows], _position(flows, start)),
+        "gain of U",
+        start,
         summaries,
         {
             "Gradient norm against lag": norms,
@@ -238,38 +220,31 @@ def forget_bias_dial(
         Norms by bias, in ascending order, over the same lags.
     start : str
         The bias that is shown first.
-
-    Raises
-    ------
-    ValueError
-        If `start` is not one of the biases.
     """
-    paths, by_bias, summaries, ends = svg.panel(), svg.panel(), [], []
+    paths, by_bias, summaries = svg.panel(), svg.panel(), {}
     for n, (name, record) in enumerate(records.items()):
         longest = record.lags[-1]
-        full, direct = record.typical_full[-1], record.typical_direct[-1]
-        with svg.frame(paths, n):
+        full, direct = record.typical_full, record.typical_direct
+        with svg.frame(n, paths, by_bias):
             cell_paths(paths, {"all paths": record})
-        with svg.frame(by_bias, n):
-            by_bias.plot([n, n], [full, direct], "C0o", ls="")
-        summaries.append(
+            by_bias.plot([n, n], [full[-1], direct[-1]], "C0o", ls="")
+        paths.plot(record.lags, full, "-", color="0.75", lw=0.8, zorder=1)
+        summaries[name] = (
             f"Forget bias {name}. Over {longest} steps the direct path"
-            f" keeps {direct:.1e}, all paths together {full:.1e}."
+            f" keeps {direct[-1]:.1e}, all paths together {full[-1]:.1e}."
         )
-        ends.append([full, direct])
     paths.legend().remove()
     style.shared_legend(paths, columns=2, place="upper left")
-    for record in records.values():
-        full = record.typical_full
-        paths.plot(record.lags, full, "-", color="0.75", lw=0.8, zorder=1)
-    for values, line in zip(np.transpose(ends), ("C0-", "C0--"), strict=True):
-        by_bias.plot(values, line)
+    every = records.values()
+    by_bias.plot([record.typical_full[-1] for record in every], "C0-")
+    by_bias.plot([record.typical_direct[-1] for record in every], "C0--")
     by_bias.set_xticks(range(len(records)), [*records])
-    by_bias.set(title=f"over {longest} steps", xlabel="forget bias")
-    by_bias.set_yscale("log")
+    title = f"over {longest} steps"
+    by_bias.set(title=title, xlabel="forget bias", yscale="log")
     return _dial(
         "Direct path and all paths against lag, by the forget bias",
-        Control("forget bias", [*records], _position(records, start)),
+        "forget bias",
+        start,
         summaries,
         {
             "Spectral norm against lag: the direct path below, all paths above": paths,
@@ -280,24 +255,23 @@ def forget_bias_dial(
 
 def _dial(
     label: str,
-    control: Control,
-    summaries: list[str],
-    panels: dict[str, Axes],
+    control: str,
+    start: str,
+    summaries: Mapping[str, str],
+    panels: Mapping[str, Axes],
 ) -> MovingFigure:
     """Return a figure with panels that show the same powers of ten, and a line at one."""
-    picture = ""
-    for described, ax in panels.items():
+    if start not in summaries:
+        raise ValueError(
+            f"start must be one of {', '.join(summaries)}, got {start!r}"
+        )
+    for ax in panels.values():
         log = ax.get_yscale() == "log"
         ax.axhline(1 if log else 0, color="k", lw=0.8)
         ax.set_ylim(*(10**RANGE if log else RANGE))
-        picture += svg.inline(ax.figure, label=described)
-    frames = [Frame(set_powers(escape(summary))) for summary in summaries]
-    return MovingFigure(label, [control], frames, picture=picture)
-
-
-def _position(names: Mapping[str, Any], start: str) -> int:
-    if start not in names:
-        raise ValueError(
-            f"start must be one of {', '.join(names)}, got {start!r}"
-        )
-    return [*names].index(start)
+    return MovingFigure(
+        label,
+        [Control(control, [*summaries], [*summaries].index(start))],
+        [Frame(markup.powers(escape(text))) for text in summaries.values()],
+        picture=svg.picture(panels),
+    )

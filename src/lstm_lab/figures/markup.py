@@ -1,8 +1,12 @@
 """Tables as HTML, with cells that hold a text, a bar or a weight; and powers of ten."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
+
+import numpy as np
+
+from lstm_lab.numerics import Array
 
 POWER = re.compile(r"(?<![\w.#])(-?\d+(?:\.\d+)?)e([+-]\d+)(?!\w)")
 """A number as Python writes it when it is very small or large, such as ``6.8e-08``."""
@@ -19,12 +23,8 @@ def power(number: re.Match[str]) -> tuple[str, str]:
 
 def powers(html: str) -> str:
     """Return HTML in which such numbers are set as powers of ten."""
-
-    def markup(number: re.Match[str]) -> str:
-        base, exponent = power(number)
-        return f"{base}<sup>{exponent}</sup>" if exponent else base
-
-    return POWER.sub(markup, html)
+    raised = POWER.sub(lambda n: "{}<sup>{}</sup>".format(*power(n)), html)
+    return raised.replace("<sup></sup>", "")
 
 
 def spoken(language: str) -> str:
@@ -34,10 +34,10 @@ def spoken(language: str) -> str:
 
 def table(
     caption: str,
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
+    head: Iterable[str],
+    rows: Iterable[Iterable[str]],
     *,
-    groups: Sequence[tuple[str, int]] = (),
+    groups: Iterable[tuple[str, int]] = (),
     current: int | None = None,
     kind: str = "plain",
     language: str = "",
@@ -50,16 +50,14 @@ def table(
     the headings of the columns. The style sheet calls the table ``lab-`` and its `kind`.
     """
     above = "".join(_heading(*group, scope="colgroup") for group in groups)
-    above = f"<tr>{above}</tr>" if groups else ""
-    now = ' aria-current="step"'
-    body = "".join(
-        f"<tr{now if n == current else ''}>"
-        f'<th scope="row">{escape(first)}</th>{"".join(cells)}</tr>'
-        for n, (first, *cells) in enumerate(rows)
-    )
+    body = ""
+    for n, (first, *cells) in enumerate(rows):
+        now = ' aria-current="step"' * (n == current)
+        heading = f'<th scope="row">{escape(first)}</th>'
+        body += f"<tr{now}>{heading}{''.join(cells)}</tr>"
     return (
         f'<table class="lab-{kind}"><caption>{escape(caption)}</caption>'
-        f"<thead{spoken(language)}>{above}"
+        f"<thead{spoken(language)}>{above and f'<tr>{above}</tr>'}"
         f"<tr>{''.join(map(_heading, head))}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
     )
@@ -67,10 +65,9 @@ def table(
 
 def _heading(name: str, span: int = 1, *, scope: str = "col") -> str:
     """Return a heading, or an empty cell if it has no name."""
-    wide = f' colspan="{span}"' if span > 1 else ""
     if not name:
-        return f"<td{wide}></td>"
-    return f'<th scope="{scope}"{wide}>{escape(name)}</th>'
+        return f'<td colspan="{span}"></td>'
+    return f'<th scope="{scope}" colspan="{span}">{escape(name)}</th>'
 
 
 def cell(text: str, *, marked: bool = False) -> str:
@@ -81,14 +78,19 @@ def cell(text: str, *, marked: bool = False) -> str:
 
 def bar(value: float, lowest: float = 0.0, highest: float = 1.0) -> str:
     """Return a cell with a number and a bar from zero to it, at most to the ends of the scale."""
-    start, end = (
-        100 * min(max((place - lowest) / (highest - lowest), 0.0), 1.0)
-        for place in sorted((0.0, value))
-    )
+    places = np.clip(sorted((0.0, value)), lowest, highest) - lowest
+    start, end = 100 * places / (highest - lowest)
     return (
         f'<td class="lab-bar" style="--from:{start:.0f}%;--to:{end:.0f}%">'
         f"{value:.2f}</td>"
     )
+
+
+def bars(values: Array, n: int) -> list[str]:
+    """Return cells with row n of some values: bars to 1 or to the farthest, both ways if needed."""
+    reach = max(1.0, np.abs(values).max())
+    lowest = -reach if values.min() < 0 else 0.0
+    return [bar(value, lowest, reach) for value in values[n]]
 
 
 def weight(value: float) -> str:

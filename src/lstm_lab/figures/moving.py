@@ -68,12 +68,6 @@ class MovingFigure(anywidget.AnyWidget):
     ask : pair of str and callable, optional
         The label of a field for a text, and a function from the text to HTML. Only a notebook
         has the field, since it needs a kernel.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of another type, there are not as many frames as combinations, two
-        controls have one name, or one has no position to start at.
     """
 
     _esm = f"{SCRIPT.read_text('utf-8')}\nexport default {{ render }};\n"
@@ -92,63 +86,50 @@ class MovingFigure(anywidget.AnyWidget):
         picture: str = "",
         ask: tuple[str, Callable[[str], str]] | None = None,
     ) -> None:
-        self.label = checks.text("label", label)
-        self.controls = instances("controls", controls, Control)
-        self.frames = instances("frames", frames, Frame)
-        start = _start(self.controls, len(self.frames))
-        value = {control.name: control.start for control in self.controls}
-        super().__init__(markup=self._html(picture, start, ask), value=value)
-        if ask:
-            respond = ask[1]
+        self.label, self.controls, self.frames = label, controls, frames
+        question, self._respond = ask or ("", str)
+        start = _start(controls, len(frames))
+        super().__init__(
+            markup=self._html(picture, start, question),
+            value={control.name: control.start for control in controls},
+        )
 
-            def reply(change: dict[str, Any]) -> None:
-                self.answer = respond(change["new"]) if change["new"] else ""
+    @traitlets.observe("question")
+    def _reply(self, change: dict[str, Any]) -> None:
+        self.answer = self._respond(change["new"]) if change["new"] else ""
 
-            self.observe(reply, "question")
-
-    def _html(self, picture: str, start: int, ask: Any) -> str:
+    def _html(self, picture: str, start: int, question: str) -> str:
         """Return the HTML, in which frame `start` is seen; without a script no controls are."""
         controls = "".join(_control(each, self.label) for each in self.controls)
-        sentences, contents = "", ""
+        said, tables = "", ""
         for n, frame in enumerate(self.frames):
-            sentences += f'<p data-frame="{n}">{frame.summary}</p>'
+            said += f'<p data-frame="{n}">{frame.summary}</p>'
             if frame.html:
-                contents += f'<div data-frame="{n}">{frame.html}</div>'
+                tables += f'<div data-frame="{n}">{frame.html}</div>'
         frames = _PART.sub(
             lambda part: part[0] + _UNSEEN * (int(part[1]) != start),
-            f'<div class="lab-said" aria-live="polite">{sentences}</div>'
-            f'<div class="lab-seen"{_SCROLLED if contents else ""}>'
-            f"{picture}{contents}</div>",
+            f'<div class="lab-said" aria-live="polite">{said}</div>'
+            f'<div class="lab-seen"{_SCROLLED if tables else ""}>'
+            f"{picture}{tables}</div>",
         )
-        field = ask and (
-            '<div class="lab-ask" hidden><label>'
-            f'{escape(ask[0])} <input type="text"></label></div>'
+        field = question and (
+            f'<div class="lab-ask" hidden><label>{escape(question)}'
+            ' <input type="text"></label></div>'
             '<div class="lab-answer" role="status"></div>'
         )
         return (
             '<div class="lab-figure" role="group"'
             f' aria-label="{escape(self.label)}">'
             f'<div class="lab-controls" hidden>{controls}</div>'
-            f"{frames}{field or ''}</div>"
+            f"{frames}{field}</div>"
         )
 
     def __repr__(self) -> str:
         return f"MovingFigure({self.label!r})"
 
-    def _repr_mimebundle_(
-        self, **kwargs: Any
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = cast(tuple[dict[str, Any], dict[str, Any]], bundle)
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        data, metadata = cast(Any, super()._repr_mimebundle_(**kwargs))
         return data | {"text/html": self.markup}, metadata
-
-
-def instances(name: str, values: Any, kind: type) -> tuple[Any, ...]:
-    """Return the values as a tuple, if each is an instance of the class."""
-    checked: tuple[Any, ...] = checks.items(name, values, name)
-    for n, value in enumerate(checked):
-        checks.instance(f"{name}[{n}]", value, kind)
-    return checked
 
 
 def _start(controls: Sequence[Control], frames: int) -> int:
@@ -173,27 +154,24 @@ def _start(controls: Sequence[Control], frames: int) -> int:
 
 
 def _control(control: Control, label: str) -> str:
-    name, last = escape(control.name), len(control.positions) - 1
-    languages = control.languages or [""] * (last + 1)
+    """Return a control: native and labelled, the slider with ticks and its position."""
+    name, now = escape(control.name), escape(control.positions[control.start])
+    languages = control.languages or [""] * len(control.positions)
+    labels = zip(control.positions, languages, strict=True)
     options = "".join(
         f'<option value="{n}"{" selected" * (n == control.start)}'
         f"{spoken(language)}>{escape(position)}</option>"
-        for n, (position, language) in enumerate(
-            zip(control.positions, languages, strict=True)
-        )
+        for n, (position, language) in enumerate(labels)
     )
-    inner = (
-        f'<label>{name} <select name="{name}" autocomplete="off">'
-        f"{options}</select></label>"
-    )
+    named = f'name="{name}" autocomplete="off"'
+    inner = f"<label>{name} <select {named}>{options}</select></label>"
     if control.slides:
         ticks = f"lab-{sha256((label + control.name).encode()).hexdigest()[:8]}"
-        now = escape(control.positions[control.start])
         # The slider itself says its value; heard from the output too, it would be said twice.
         inner = (
-            f'<label>{name} <input type="range" name="{name}" min="0"'
-            f' max="{last}" step="1" value="{control.start}"'
-            f' list="{ticks}" aria-valuetext="{now}" autocomplete="off"></label>'
+            f'<label>{name} <input type="range" {named} min="0" step="1"'
+            f' max="{len(control.positions) - 1}" value="{control.start}"'
+            f' list="{ticks}" aria-valuetext="{now}"></label>'
             f'<output aria-live="off">{now}</output>'
             f'<datalist id="{ticks}">{options}</datalist>'
         )

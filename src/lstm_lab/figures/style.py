@@ -1,12 +1,11 @@
 """Names, looks and parts of figures. Colors are entries of the style sheet's cycle."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 from typing import Any
 
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 
 from lstm_lab.numerics import Array
 
@@ -48,28 +47,21 @@ def looks(names: Iterable[str]) -> list[dict[str, Any]]:
     """Return a label, a color and a line style for each name, for ``ax.plot``.
 
     The cells in `CELLS` look the same in every figure. Other names, of new cells or of ways to
-    start, get the entries of the cycle that are left, in turn.
+    start, get the entries of the cycle that are left, in turn; equal names have equal looks.
 
     Parameters
     ----------
     names : iterable of str
         Cells, as `sequence.name_of` has them, or labels.
-
-    Returns
-    -------
-    list of dict of str to Any
-        One for each name; equal names have equal looks.
     """
     names = list(names)
     entries = list(rcParams["axes.prop_cycle"])
-    fixed = {name: n for n, name in enumerate(CELLS) if name in names}
-    left = [n for n in range(len(entries)) if n not in fixed.values()] or [0]
-    others = [name for name in dict.fromkeys(names) if name not in CELLS]
-    places = fixed | dict(zip(others, cycle(left), strict=False))
-    return [
-        {"label": CELLS.get(name, name), **entries[places[name] % len(entries)]}
-        for name in names
-    ]
+    cells = zip(CELLS, entries, strict=False)
+    found = {name: entry for name, entry in cells if name in names}
+    left = cycle([e for e in entries if e not in found.values()] or entries)
+    others = [name for name in dict.fromkeys(names) if name not in found]
+    found |= dict(zip(others, left, strict=False))
+    return [{"label": CELLS.get(name, name), **found[name]} for name in names]
 
 
 def symbol(name: str, n: int = 0) -> tuple[str, str]:
@@ -78,23 +70,27 @@ def symbol(name: str, n: int = 0) -> tuple[str, str]:
     return SYMBOLS.get(name, (f"Gate {name}", other))
 
 
-def band(ax: Axes, x: Any, runs: Array, middle: Array, **look: Any) -> None:
-    """Draw a line in a band from the lowest to the highest of the runs (N, points)."""
-    lowest, highest = runs.min(axis=0), runs.max(axis=0)
-    ax.fill_between(x, lowest, highest, color=look["color"], alpha=0.2, lw=0)
-    ax.plot(x, middle, **look)
+def bands(
+    ax: Axes, curves: Sequence[tuple[str, Any, Array, Array]], **look: Any
+) -> None:
+    """Draw curves: for each its name, x, runs (N, points), and a line in their midst.
+
+    A band goes from the lowest to the highest of the runs.
+    """
+    names = [name for name, *_ in curves]
+    for (_, x, runs, line), entry in zip(curves, looks(names), strict=True):
+        band = {"color": entry["color"], "alpha": 0.2, "lw": 0}
+        ax.fill_between(x, runs.min(axis=0), runs.max(axis=0), **band)
+        ax.plot(x, line, **entry, **look)
+    ax.legend()
 
 
 def color_map(
-    ax: Axes, values: Array, label: str, *, bar: bool, **options: Any
+    ax: Axes, values: Array, label: str, *, bar: bool = True, **look: Any
 ) -> None:
     """Draw a matrix as colors, with or without a bar that explains them."""
-    usual = {"cmap": "cividis", "aspect": "auto", "interpolation": "none"}
-    explain(ax, ax.imshow(values, **usual | options), label, bar=bar)
-
-
-def explain(ax: Axes, image: ScalarMappable, label: str, *, bar: bool) -> None:
-    """Finish a color map: no grid, and a bar if it is wanted."""
+    look = {"cmap": "cividis", "aspect": "auto", "interpolation": "none"} | look
+    image = ax.imshow(values, **look)
     ax.grid(visible=False)
     if bar:
         ax.figure.colorbar(image, ax=ax, label=label)

@@ -3,11 +3,11 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
-from typing import cast
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
@@ -42,26 +42,23 @@ def by_night(svg: str) -> str:
 def inline(figure: Figure | SubFigure, *, label: str) -> str:
     """Return a figure as an SVG element for a page, which follows its color scheme.
 
+    Its ids are its own, so that a page may have several figures. Positions are rounded to a
+    hundredth of a point.
+
     Parameters
     ----------
     figure : Figure
         A whole figure.
     label : str
         The description for screen readers.
-
-    Returns
-    -------
-    str
-        HTML with ids of its own, so that a page may have several. Positions are rounded to a
-        hundredth of a point.
     """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    whole = cast(Figure, figure)
+    whole = figure.get_figure(root=True)
     whole.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     svg = re.sub(r"\s*\n\s*", " ", buffer.getvalue())
-    svg = svg[svg.index("<svg ") :]
     svg = _FINE.sub(lambda found: found[1] or f"{float(found[0]):.2f}", svg)
+    svg = svg[svg.index("<svg ") :]
     prefix = hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = _FRAME.sub(r'data-frame="\1"', _ID.sub(rf"\g<1>{prefix}-", svg))
     svg = _COLOR.sub(lambda found: _scheme(found[1], found[2]), svg)
@@ -78,15 +75,23 @@ def _scheme(name: str, color: str) -> str:
 
 
 def panel() -> Axes:
-    """Return the axes of a small figure, for `inline`, on which all frames are drawn."""
+    """Return the axes of a small figure, for `picture`, on which all frames are drawn."""
     return Figure(figsize=SIZE).subplots()
 
 
+def picture(panels: Mapping[str, Axes]) -> str:
+    """Return some panels as SVG elements, by their descriptions for screen readers."""
+    return "".join(inline(ax.figure, label=n) for n, ax in panels.items())
+
+
 @contextmanager
-def frame(ax: Axes, n: int) -> Iterator[None]:
+def frame(n: int, *panels: Axes) -> Iterator[None]:
     """Let what is drawn within belong to frame n of a `MovingFigure`."""
-    before = {*ax.lines, *ax.collections}
+    before = {*_drawn(panels)}
     yield
-    drawn = [*ax.lines, *ax.collections]
-    for m, artist in enumerate(a for a in drawn if a not in before):
+    for m, artist in enumerate(a for a in _drawn(panels) if a not in before):
         artist.set_gid(f"frame-{n}-{m}")
+
+
+def _drawn(panels: Iterable[Axes]) -> list[Artist]:
+    return [a for ax in panels for a in (*ax.lines, *ax.collections)]

@@ -38,14 +38,8 @@ def cliff(
     explained : bool
         Whether to add a legend, and a bar that explains the colors.
     """
-    image = ax.pcolormesh(
-        landscape.w,
-        landscape.b,
-        np.log10(landscape.loss + 1e-6),
-        cmap="cividis",
-        shading="nearest",
-        rasterized=True,
-    )
+    w, b, height = landscape.w, landscape.b, np.log10(landscape.loss + 1e-6)
+    image = ax.pcolormesh(w, b, height, cmap="cividis", rasterized=True)
     for descent in descents:
         plain = descent.clip is None
         label = "no clipping" if plain else f"clipped at {descent.clip:g}"
@@ -55,11 +49,11 @@ def cliff(
         ax.plot(*descent.points.T, ls="-", lw=width, label=label, **look)
         ax.plot(*descent.points[0], "s", color=MAP_PAPER, mec=MAP_INK)
         ax.plot(*descent.points[-1], "o", color=color, mec=MAP_INK)
-    ax.set(xlabel="recurrent weight $w$", ylabel="bias $b$")
-    ax.set_xlim(landscape.w[0], landscape.w[-1])
-    ax.set_ylim(landscape.b[0], landscape.b[-1])
-    style.explain(ax, image, "log$_{10}$ of the loss", bar=explained)
+    ax.set(xlabel="recurrent weight $w$", xlim=(w[0], w[-1]))
+    ax.set(ylabel="bias $b$", ylim=(b[0], b[-1]))
+    ax.grid(visible=False)
     if explained:
+        ax.figure.colorbar(image, ax=ax, label="log$_{10}$ of the loss")
         legend = ax.legend(labelcolor=MAP_INK, frameon=True, loc="upper left")
         frame = {"facecolor": MAP_PAPER, "edgecolor": MAP_INK, "alpha": 0.8}
         legend.get_frame().set(**frame)
@@ -101,7 +95,6 @@ def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     ----------
     ax : Axes
     diagram : Diagram
-        The outcomes.
     bar : bool
         Whether to explain the colors beside the diagram.
     """
@@ -109,8 +102,9 @@ def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     style.color_map(ax, diagram.share, label, bar=bar, clim=(0, 1))
     for (row, column), solved in np.ndenumerate(diagram.solved):
         dark = diagram.share[row, column] < _MIDDLE
-        text = ax.text(column, row, f"{solved}", ha="center", va="center")
-        text.set_color(MAP_PAPER if dark else MAP_INK)
+        color = MAP_PAPER if dark else MAP_INK
+        place = {"ha": "center", "va": "center"}
+        ax.text(column, row, f"{solved}", place, color=color)
     ax.set_xticks(range(len(diagram.gaps)), list(map(str, diagram.gaps)))
     ax.set_yticks(range(len(diagram.networks)), diagram.networks)
     title = f"{diagram.problem}\n(solved of {diagram.runs})"
@@ -129,11 +123,9 @@ def curves(
     groups : mapping of str to Curves
         Runs by label.
     xlabel, ylabel : str
-        Labels of the axes.
     """
-    for group, look in zip(groups.values(), style.looks(groups), strict=True):
-        look |= style.DOTS
-        style.band(ax, group.points, group.values, group.median, **look)
+    named = groups.items()
+    drawn = [(name, g.points, g.values, g.median) for name, g in named]
+    style.bands(ax, drawn, **style.DOTS)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend()
     return ax

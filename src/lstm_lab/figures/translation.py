@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import cast
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,19 +10,16 @@ from matplotlib.axes import Axes
 from lstm_lab import checks
 from lstm_lab.figures import markup, style
 from lstm_lab.figures.markup import bar, cell
-from lstm_lab.figures.moving import Control, Frame, MovingFigure, instances
+from lstm_lab.figures.moving import Control, Frame, MovingFigure
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import DepthMap, Translation, Translator
-from lstm_lab.teaching import Steps, TwoWays, written
+from lstm_lab.teaching import NAMES, TwoWays
+from lstm_lab.tokenizer import EOS
+
+LOWEST = -6.0  # power of ten at the dark end of a map
 
 
-def depth_map(
-    ax: Axes,
-    record: DepthMap,
-    *,
-    limits: tuple[float, float] = (-6, 0),
-    bar: bool = True,
-) -> Axes:
+def depth_map(ax: Axes, record: DepthMap, *, bar: bool = True) -> Axes:
     """Draw, as colors, how much of a gradient arrives at each layer and step.
 
     Parameters
@@ -30,16 +27,14 @@ def depth_map(
     ax : Axes
     record : DepthMap
         The norms; the figure shows their geometric mean over the seeds.
-    limits : (float, float)
-        Decimal logarithms at the ends of the color scale.
     bar : bool
         Whether to explain the colors beside the map.
     """
     layers, steps = record.typical.shape
-    with np.errstate(divide="ignore"):
-        powers = np.clip(np.log10(record.typical), *limits)  # no hole at zero
+    # The lowest color stands for less, too: no hole at zero.
+    powers = np.log10(np.maximum(record.typical, 10.0**LOWEST))
     edges = (0.5, steps + 0.5, 0.5, layers + 0.5)
-    look = {"clim": limits, "origin": "lower", "extent": edges}
+    look = {"clim": (LOWEST, 0), "origin": "lower", "extent": edges}
     style.color_map(ax, powers, "gradient, power of ten", bar=bar, **look)
     name = "with" if record.residual else "without"
     ax.set_title(f"{name} residual\nconnections")
@@ -61,11 +56,11 @@ def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
 
     Raises
     ------
-    TypeError, ValueError
+    ValueError
         If the model has no attention, or the weights belong to another source or answer.
     """
     steps, weights = _attention(translation, source)
-    style.color_map(ax, weights, "weight", bar=True, clim=(0, 1))
+    style.color_map(ax, weights, "weight", clim=(0, 1))
     ax.set_xticks(range(len(source)), _visible(source))
     ax.set_yticks(range(len(steps)), steps)
     ax.set(xlabel="source, as read", ylabel="target, as written")
@@ -91,9 +86,17 @@ def attention_table(
 def _attention(
     translation: Translation, source: str
 ) -> tuple[list[str], Array]:
-    """Return the characters written, and the weights (steps, characters of the source)."""
-    steps = _visible(written(translation, source))
-    return steps, cast(Array, translation.weights)
+    """Return the characters written, perhaps with the end, and the weights if they fit."""
+    steps = [*_visible(translation.text), NAMES[EOS]]
+    weights: Any = translation.weights
+    shape, columns = np.shape(weights), len(checks.text("source", source))
+    if shape not in ((len(steps), columns), (len(steps) - 1, columns)):
+        raise ValueError(
+            "translation must have weights of attention, a row for each character of"
+            f" {translation.text!r} and perhaps for its end, and a column for each of"
+            f" the source {source!r}; their shape is {shape}"
+        )
+    return steps[: len(weights)], weights
 
 
 def _visible(characters: Sequence[str]) -> list[str]:
@@ -115,21 +118,13 @@ def translations(
     translator : Translator
         The model, with attention.
     sources : sequence of str
-        Texts to choose from, all different.
+        Texts to choose from.
     languages : sequence of str, optional
         The language of each source, such as ``"ja"``, for screen readers.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `sources` are not different texts, there are not as many languages, or the model has no
-        attention.
     """
-    checks.instance("translator", translator, Translator)
     sources = checks.texts("sources", sources)
-    if len(set(sources)) != len(sources):
-        raise ValueError(f"sources must be different, got {list(sources)}")
-    if languages and len(languages) != len(sources):
+    languages = languages or [""] * len(sources)
+    if len(languages) != len(sources):
         raise ValueError(
             f"languages must be one for each of {len(sources)} sources, got"
             f" {list(languages)}"
@@ -148,11 +143,10 @@ def translations(
         return "<p>{}</p>{}".format(*frame(text, found, ""))
 
     answers = translator.translate(sources)
-    spoken = languages or [""] * len(sources)
     return MovingFigure(
         "A model's answer to a text, and where it looked",
-        [Control("source", sources, slides=False, languages=spoken)],
-        [*map(frame, sources, answers, spoken)],
+        [Control("source", sources, slides=False, languages=languages)],
+        [*map(frame, sources, answers, languages)],
         ask=("your own", answer),
     )
 
@@ -163,21 +157,13 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
     Parameters
     ----------
     records : sequence of TwoWays
-        From `teaching.two_ways`, with targets of one length and different sources.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a record is of another type, targets differ in their lengths, or two sources are equal.
+        From `teaching.two_ways`, with targets of one length.
     """
-    records = instances("records", records, TwoWays)
-    sources = [record.source for record in records]
-    if len(set(sources)) != len(sources):
-        raise ValueError(f"records must have different sources, got {sources}")
     sizes = {len(record.target) for record in records}
     if len(sizes) != 1:
         raise ValueError(f"targets must have one length, got {sorted(sizes)}")
     steps = range(*sizes)
+    sources = [record.source for record in records]
     return MovingFigure(
         "What a decoder reads and writes with a teacher, and by itself",
         [
@@ -202,16 +188,13 @@ def _both(record: TwoWays, s: int) -> Frame:
     else:
         step = record.parted + 1
         summary += f" They have read different tokens since step {step}."
-
-    def cells(way: Steps, n: int) -> list[str]:
-        wrong = way.written[n] != record.target[n]
-        wrote = cell(way.written[n], marked=wrong)
-        return [cell(way.given[n]), wrote, bar(way.probability[n])]
-
-    rows = [
-        [f"{n + 1}", cell(right), *cells(forced, n), *cells(free, n)]
-        for n, right in enumerate(record.target)
-    ]
+    rows = []
+    for n, right in enumerate(record.target):
+        row = [f"{n + 1}", cell(right)]
+        for read, wrote, p in (forced, free):
+            marked = wrote[n] != right
+            row += [cell(read[n]), cell(wrote[n], marked=marked), bar(p[n])]
+        rows.append(row)
     table = markup.table(
         "What is underlined is wrong",
         ["step", "right", *["reads", "writes", "p"] * 2],
