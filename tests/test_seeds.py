@@ -1,4 +1,4 @@
-"""Other seeds reach every draw of a page except those of stored experiments; outcomes are counted."""
+"""Other seeds reach each draw of a page but those of stored experiments; outcomes are counted."""
 
 import json
 import shutil
