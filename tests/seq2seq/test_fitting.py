@@ -79,6 +79,21 @@ def test_evaluations_are_of_the_held_out_pairs(held_out):
     assert last.loss == seq2seq.loss(NET, run.final, held_out)
 
 
+def test_an_interrupted_run_is_the_beginning_of_the_whole_one(held_out):
+    whole = seq2seq.fit(BRIEF, copies, held_out)
+    calls = iter(range(100))
+
+    def draw(B, rng):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return copies(B, rng)
+
+    run = seq2seq.fit(BRIEF, draw, held_out)
+    assert (run.interrupted, whole.interrupted) == (True, False)
+    np.testing.assert_array_equal(run.losses, whole.losses[:3])
+    assert run.evaluated.tolist() == [0, 2]
+
+
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
 def test_the_decoder_reads_what_the_configuration_says(ratio, held_out):
     """The first loss is that of the first weights, pairs and draws, each of its generator."""

@@ -219,6 +219,32 @@ def test_fewer_losses_than_the_window_do_not_meet_a_criterion():
     assert (run.steps, run.reached) == (7, True)
 
 
+def interrupted_in(step):
+    """Return the adding problem, interrupted when it draws the batch of that step."""
+    calls = iter(range(-1, 100))  # the held-out batch is drawn first
+
+    def task(T, B, *, rng, dtype):
+        if next(calls) == step:
+            raise KeyboardInterrupt
+        return tasks.adding(T, B, rng=rng, dtype=dtype)
+
+    return task
+
+
+@pytest.mark.parametrize("step", [0, 1, 5])
+def test_an_interrupted_run_is_the_beginning_of_the_whole_one(step):
+    whole = training.fit(rnn, SMALL)
+    run = training.fit(rnn, change(SMALL, task=interrupted_in(step)))
+    assert (run.interrupted, whole.interrupted) == (True, False)
+    np.testing.assert_array_equal(run.losses, whole.losses[:step])
+    np.testing.assert_array_equal(run.grad_norms, whole.grad_norms[:step])
+    assert run.evaluations == whole.evaluations[: step // 3 + 1]
+    assert "interrupted" in repr(run)
+    assert whole.complete() is whole
+    with pytest.raises(KeyboardInterrupt):
+        run.complete()
+
+
 # Divergence
 
 

@@ -68,7 +68,7 @@ def probe(*, variant: str, seed: int) -> dict[str, Any]:
 def experiment(*, variant: str, seed: int) -> dict[str, Any]:
     """Train one network; return its last error and the fields of `Outcomes`."""
     cell, config = VARIANTS[variant].cell, configure(variant=variant, seed=seed)
-    run = training.fit(cell, config)
+    run = training.fit(cell, config).complete()
     rng = np.random.default_rng([seed, 1])
     x = tasks.adding(config.T, 64, rng=rng, dtype="float32").x
     before, after = (

@@ -178,7 +178,7 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     config, draw, tokens, problem = _prepare(**configuration)
     rng = np.random.default_rng(3)
     held_out = tokens(problem.held_out(rng, HELD_OUT))
-    run = seq2seq.fit(config, draw, held_out)
+    run = seq2seq.fit(config, draw, held_out).complete()
     answer = partial(seq2seq.answer, config.network, run.final)
     probed, *asked = (
         tokens(problem.draw(rng, HELD_OUT, length))

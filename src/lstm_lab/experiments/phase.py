@@ -123,7 +123,7 @@ def experiment(*, problem: str, network: str, **options: int) -> dict[str, Any]:
     """
     config = configure(problem=problem, network=network, **options)
     try:
-        run = training.fit(NETWORKS[network].cell, config)
+        run = training.fit(NETWORKS[network].cell, config).complete()
     except FloatingPointError:
         return {"updates": 0, "share": np.nan, "solved": False}
     best = run.held_out.min() / PROBLEMS[problem].baseline(config.T)

@@ -42,7 +42,7 @@ def probe(*, T: int, seed: int) -> dict[str, Any]:
 
 def experiment(*, T: int, seed: int) -> dict[str, Any]:
     """Train one network; return the fields of `Reach`."""
-    run = training.fit(rnn, configure(T=T, seed=seed))
+    run = training.fit(rnn, configure(T=T, seed=seed)).complete()
     x = tasks.adding(T, SEQUENCES, rng=np.random.default_rng(seed)).x
     before, after = (
         _log10_norms(model, x)[:, LAGS[T]] for model in (run.initial, run.final)

@@ -92,6 +92,8 @@ class Run:
         Of each batch, at the parameters before the update; norms before clipping.
     evaluations : tuple of Evaluation
         Before the first update, every ``config.evaluate_every`` updates, and at the end.
+    interrupted : bool
+        Whether a KeyboardInterrupt ended it, after a whole number of updates.
     """
 
     cell: str
@@ -101,6 +103,7 @@ class Run:
     losses: Array
     grad_norms: Array
     evaluations: tuple[Any, ...]
+    interrupted: bool = False
 
     @property
     def steps(self) -> int:
@@ -122,11 +125,18 @@ class Run:
         """The loss of each evaluation."""
         return np.array([found.loss for found in self.evaluations])
 
+    def complete(self) -> "Run":
+        """Return the run, if it came to its end; raise the KeyboardInterrupt again if not."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
+
     def __repr__(self) -> str:
+        ends = [f"{loss:.4g}" for loss in self.held_out]
         return (
             f"Run of {self.cell}, seed {self.config.seed}: {self.steps} of at most"
-            f" {self.config.steps} updates, held-out loss"
-            f" {self.held_out[0]:.4g} to {self.held_out[-1]:.4g}"
+            f" {self.config.steps} updates{', interrupted' * self.interrupted},"
+            f" held-out loss {' to '.join(ends[:1] + ends[1:][-1:])}"
         )
 
 
@@ -153,7 +163,7 @@ def train(
     Returns
     -------
     Run
-        The record.
+        The record; after a KeyboardInterrupt, that of the updates before it.
 
     Raises
     ------
@@ -163,6 +173,7 @@ def train(
     optimizer = config.optimizer(config.learning_rate)
     params, state, step = initial, optimizer.init(initial), 0
     losses, norms, evaluations = list[float](), list[float](), list[Any]()
+    interrupted = False
     # A server sets the variable for the kernel of an open notebook; what executes the pages of
     # a book starts its kernels without.
     is_watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
@@ -188,12 +199,15 @@ def train(
                     grads, norm = optim.clip_by_global_norm(grads, config.clip)
                 _require_finite("gradient's norm", norm)
                 norms.append(norm)
-                params, state = optimizer.step(params, grads, state)
-                new_norm = optim.global_norm(params)
+                updated = optimizer.step(params, grads, state)
+                new_norm = optim.global_norm(updated[0])
                 _require_finite("new parameters' norm", new_norm)
-                step += 1
+                # Together, so that an interruption finds a whole update.
+                (params, state), step = updated, step + 1
                 bar.set_postfix_str(f"loss {loss:.3g}", refresh=False)
                 bar.update()
+    except KeyboardInterrupt:
+        interrupted = True
     except FloatingPointError as error:
         raise FloatingPointError(
             f"training diverged in step {step}, counted from 0: {error}; the last"
@@ -204,9 +218,10 @@ def train(
         config,
         initial,
         params,
-        np.array(losses),
-        np.array(norms),
+        np.array(losses[:step]),
+        np.array(norms[:step]),
         tuple(evaluations),
+        interrupted,
     )
 
 
