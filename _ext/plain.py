@@ -105,9 +105,7 @@ class Plain(NamedTuple):
         while (text := DIRECTIVE.sub(self.directive, rest)) != rest:
             rest = text
         if left := OPENED.search(text):
-            raise ValueError(
-                f"{self.page}: the end of {left[0]} is not in its cell"
-            )
+            raise ValueError(f"{self.page}: the end of {left[0]} is not in its cell")
         return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
     def value(self, role):

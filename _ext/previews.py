@@ -6,9 +6,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
-LINK = re.compile(
-    r'<a class="reference internal" href="([\w.-]+\.html)#([\w:.-]+)"'
-)
+LINK = re.compile(r'<a class="reference internal" href="([\w.-]+\.html)#([\w:.-]+)"')
 KINDS = ("div.math", "figure", "div.citation", "div.literal-block-wrapper")
 UNSEEN = ".headerlink, .copybtn, annotation"
 
@@ -19,12 +17,8 @@ def give(app, exception):
         return
     folder = Path(app.outdir) / "chapters"
     pages = {file.name: file for file in folder.glob("*.html")}
-    texts = {
-        name: file.read_text(encoding="utf-8") for name, file in pages.items()
-    }
-    links = {
-        name: sorted(set(LINK.findall(text))) for name, text in texts.items()
-    }
+    texts = {name: file.read_text(encoding="utf-8") for name, file in pages.items()}
+    links = {name: sorted(set(LINK.findall(text))) for name, text in texts.items()}
     wanted = {target for found in links.values() for target in found}
     things = {}
     for name in sorted({name for name, _ in wanted} & texts.keys()):

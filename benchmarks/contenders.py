@@ -88,8 +88,7 @@ def pytorch(problem: Problem) -> Callable[[], Any]:
     torch.set_num_threads(1)
     network, params, *_ = problem
     x, *states = (
-        torch.from_numpy(array).requires_grad_()
-        for array in (problem.x, *problem.states)
+        torch.from_numpy(array).requires_grad_() for array in (problem.x, *problem.states)
     )
     dh = torch.from_numpy(problem.dh)
     layer = getattr(torch.nn, network)(params.D, params.H, dtype=x.dtype)
@@ -163,17 +162,13 @@ def onnx_runtime(problem: Problem) -> Callable[[], Any]:
     def described(arrays):
         return [
             helper.make_tensor_value_info(
-                name,
-                helper.np_dtype_to_tensor_dtype(array.dtype),
-                array.shape,
+                name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
             )
             for name, array in arrays.items()
         ]
 
     names = ["X", "W", "R", "B", "", *list(feeds)[1:]]
-    node = helper.make_node(
-        network, names, ["Y"], hidden_size=params.H, **options
-    )
+    node = helper.make_node(network, names, ["Y"], hidden_size=params.H, **options)
     graph = helper.make_graph(
         [node],
         network,
@@ -181,9 +176,7 @@ def onnx_runtime(problem: Problem) -> Callable[[], Any]:
         described({"Y": dh[:, None]}),
         [numpy_helper.from_array(w, name) for name, w in weights.items()],
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10
-    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
     limits = onnxruntime.SessionOptions()
     limits.intra_op_num_threads = limits.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
@@ -207,11 +200,6 @@ CONTENDERS = {
     "PyTorch": Contender(pytorch, our_training, "training step", "torch"),
     "JAX": Contender(jax_scan, our_training, "training step", "jax"),
     "ONNX Runtime": Contender(
-        onnx_runtime,
-        our_inference,
-        "inference",
-        "onnxruntime",
-        dtypes=("float32",),
-        limited=False,
+        onnx_runtime, our_inference, "inference", "onnxruntime", dtypes=("float32",), limited=False
     ),
 }

@@ -21,15 +21,10 @@ from lstm_lab.numerics import Array
 SAMPLE = 0.02  # seconds; a shorter function is called several times
 # Relative to the norm of an array: rounding of sums over up to 400 steps, forward and back.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
-INSTRUCTION_SETS = {
-    "AVX-512": {"X86_V4", "AVX512F"},
-    "AVX2": {"X86_V3", "AVX2"},
-}
+INSTRUCTION_SETS = {"AVX-512": {"X86_V4", "AVX512F"}, "AVX2": {"X86_V3", "AVX2"}}
 
 
-def speed(
-    names: Iterable[str], shapes: Sequence[Shape], rounds: int
-) -> dict[str, Any]:
+def speed(names: Iterable[str], shapes: Sequence[Shape], rounds: int) -> dict[str, Any]:
     """Return what NumPy uses in this process, and ``records`` of networks, dtypes and shapes.
 
     A record is made once the results agree. ``ours`` is the median of our seconds for one call;
@@ -37,22 +32,13 @@ def speed(
     """
     rng, records = np.random.default_rng(0), []
     problems = [
-        (network, dtype, shape)
-        for network in NETWORKS
-        for dtype in TOLERANCE
-        for shape in shapes
+        (network, dtype, shape) for network in NETWORKS for dtype in TOLERANCE for shape in shapes
     ]
     for network, dtype, shape in tqdm(problems, disable=None):
         problem = draw(network, shape, dtype)
-        entrants = {
-            name: CONTENDERS[name]
-            for name in names
-            if dtype in CONTENDERS[name].dtypes
-        }
+        entrants = {name: CONTENDERS[name] for name in names if dtype in CONTENDERS[name].dtypes}
         functions = {
-            build: build(problem)
-            for entrant in entrants.values()
-            for build in entrant[:2]
+            build: build(problem) for entrant in entrants.values() for build in entrant[:2]
         }
         for name, (theirs, ours, *_) in entrants.items():
             check(
@@ -76,17 +62,14 @@ def speed(
     return {"instructions": instructions(), "blas": blas(), "records": records}
 
 
-def check(
-    name: str, theirs: Sequence[Any], ours: Sequence[Any], *, direct: int
-) -> None:
+def check(name: str, theirs: Sequence[Any], ours: Sequence[Any], *, direct: int) -> None:
     """Raise a ValueError unless two results agree.
 
     The first `direct` arrays are compared entry by entry. Those behind are gradients of weights,
     for which each library has its own order and signs: the magnitudes of all matrices are compared.
     """
     pairs = [
-        (np.asarray(a), np.asarray(b))
-        for a, b in zip(theirs[:direct], ours[:direct], strict=True)
+        (np.asarray(a), np.asarray(b)) for a, b in zip(theirs[:direct], ours[:direct], strict=True)
     ]
     matrices = (
         [np.ravel(array) for array in arrays[direct:] if np.ndim(array) == 2]
@@ -102,10 +85,7 @@ def check(
 
 
 def interleave(
-    functions: Mapping[Any, Callable[[], Any]],
-    rounds: int,
-    *,
-    rng: np.random.Generator,
+    functions: Mapping[Any, Callable[[], Any]], rounds: int, *, rng: np.random.Generator
 ) -> dict[Any, Array]:
     """Return the seconds of one call (rounds,) of each function.
 
@@ -129,9 +109,7 @@ def interleave(
 def compare(theirs: Array, ours: Array) -> dict[str, float]:
     """Return the median ``ratio`` of theirs to ours in a round, and the quartiles around it."""
     quartiles = np.quantile(theirs / ours, [0.5, 0.25, 0.75])
-    return dict(
-        zip(("ratio", "low", "high"), map(float, quartiles), strict=True)
-    )
+    return dict(zip(("ratio", "low", "high"), map(float, quartiles), strict=True))
 
 
 # --- Memory ---

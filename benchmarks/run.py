@@ -18,9 +18,7 @@ from unittest import mock
 from benchmarks import measure
 from benchmarks.contenders import CONTENDERS, Shape
 
-RESULTS = (
-    Path(__file__).parents[1] / "src" / "lstm_lab" / "data" / "benchmarks.json"
-)
+RESULTS = Path(__file__).parents[1] / "src" / "lstm_lab" / "data" / "benchmarks.json"
 ROUNDS = 9
 SINGLE = Shape(1, 100, 4, 32)
 BATCHES = (
@@ -48,11 +46,7 @@ GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072"}
 def without_avx512() -> dict[str, str]:
     """Return variables that keep all libraries but ONNX Runtime from AVX-512."""
     wide = measure.INSTRUCTION_SETS["AVX-512"]
-    disabled = [
-        group
-        for group in measure.enabled()
-        if group in wide or group.startswith("AVX512")
-    ]
+    disabled = [group for group in measure.enabled() if group in wide or group.startswith("AVX512")]
     return {
         "NPY_DISABLE_CPU_FEATURES": " ".join(disabled),
         "OPENBLAS_CORETYPE": "Haswell",
@@ -64,9 +58,7 @@ def without_avx512() -> dict[str, str]:
 
 
 def fresh(
-    function: Callable[..., Any],
-    *arguments: Any,
-    variables: Mapping[str, str] = ONE_THREAD,
+    function: Callable[..., Any], *arguments: Any, variables: Mapping[str, str] = ONE_THREAD
 ) -> Any:
     """Call a function in a new process: libraries read these variables when they are loaded."""
     context = multiprocessing.get_context("spawn")
@@ -88,9 +80,7 @@ def record(
     if results[0]["instructions"] == "AVX-512":
         limited = [name for name in names if CONTENDERS[name].limited]
         variables = ONE_THREAD | without_avx512()
-        results.append(
-            fresh(measure.speed, limited, shapes, rounds, variables=variables)
-        )
+        results.append(fresh(measure.speed, limited, shapes, rounds, variables=variables))
     linux = sys.platform == "linux"
     return {
         "machine": measure.machine(names),
@@ -109,9 +99,7 @@ def record(
 def memory(name: str, layer: Shape) -> dict[str, Any]:
     """Return what a contender's LSTM and ours take at their peak, in bytes, and their ratio."""
     theirs, ours = (
-        fresh(
-            measure.peak, build, layer, TINY, variables=ONE_THREAD | GIVE_BACK
-        )
+        fresh(measure.peak, build, layer, TINY, variables=ONE_THREAD | GIVE_BACK)
         for build in CONTENDERS[name][:2]
     )
     return {
@@ -129,8 +117,7 @@ def write(path: Path, results: Mapping[str, Any]) -> None:
     def line(value: Any) -> str:
         if isinstance(value, dict):
             value = {
-                key: float(f"{v:.4g}") if isinstance(v, float) else v
-                for key, v in value.items()
+                key: float(f"{v:.4g}") if isinstance(v, float) else v for key, v in value.items()
             }
         return json.dumps(value, ensure_ascii=False)
 
@@ -145,18 +132,12 @@ def write(path: Path, results: Mapping[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure as the command line says, and write the results."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.run", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument(
-        "--contenders", nargs="+", choices=CONTENDERS, default=[*CONTENDERS]
-    )
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=[*CONTENDERS])
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
-    complete = sys.platform == "linux" and {*options.contenders} == {
-        *CONTENDERS
-    }
+    complete = sys.platform == "linux" and {*options.contenders} == {*CONTENDERS}
     if options.output == RESULTS and not complete:
         parser.error(
             "the book shows all contenders, and their memory on Linux: choose another --output"

@@ -55,9 +55,7 @@ MGU = SimpleNamespace(
     DIRECT="h",
     LAG_BIASES={"f": -1},
     Params=MGUParams,
-    init=lambda D, H, *, rng, dtype=np.float64: packing.draw(
-        MGUParams, D, H, rng, dtype
-    ),
+    init=lambda D, H, *, rng, dtype=np.float64: packing.draw(MGUParams, D, H, rng, dtype),
     step=mgu_step,
     step_vjp=mgu_step_vjp,
     direct_factor=lambda cache: 1 - cache.f,

@@ -9,9 +9,7 @@ from hypothesis import settings
 
 from lstm_lab import coupled, gru, lstm, rnn, sequence, tree
 
-settings.register_profile(
-    "seeded", derandomize=True, database=None, deadline=None
-)
+settings.register_profile("seeded", derandomize=True, database=None, deadline=None)
 settings.load_profile("seeded")
 
 # All different, so that no axis can be taken for another.
@@ -34,9 +32,7 @@ def random_case(cell, options, rng, T=T, B=(B,), D=D, H=H, dtype=np.float64):
     def normal(*shape):
         return rng.normal(size=shape).astype(dtype)
 
-    params = tree.map(
-        lambda leaf: normal(*leaf.shape), cell.init(D, H, rng=rng, **options)
-    )
+    params = tree.map(lambda leaf: normal(*leaf.shape), cell.init(D, H, rng=rng, **options))
     return SimpleNamespace(
         cell=cell,
         params=params,
@@ -68,9 +64,7 @@ def cell(cell_and_options):
     return cell_and_options[0]
 
 
-@pytest.fixture(
-    params=[(B,), (1,), ()], ids=["batch", "batch-of-one", "no-batch"]
-)
+@pytest.fixture(params=[(B,), (1,), ()], ids=["batch", "batch-of-one", "no-batch"])
 def case(cell_and_options, rng, request):
     return random_case(*cell_and_options, rng, B=request.param)
 

@@ -89,9 +89,7 @@ def problem(case, shape):
     params = cell.init(D, H, rng=rng, **options)
     params = tree.map(lambda leaf: rng.normal(size=leaf.shape), params)
     states = [rng.normal(size=(*batch, H)) for _ in cell.STATES]
-    point = sequence.grads_type(cell.STATES)(
-        params, rng.normal(size=(T, *batch, D)), *states
-    )
+    point = sequence.grads_type(cell.STATES)(params, rng.normal(size=(T, *batch, D)), *states)
     dh = rng.normal(size=(T, *batch, H))
     dlast = [rng.normal(size=state.shape) for state in states]
     return cell, point, dh, dlast
@@ -129,11 +127,7 @@ def test_states(case, shape):
 
 @pytest.mark.parametrize(
     ("case", "name"),
-    [
-        (case, name)
-        for case in CASES
-        for name in tree.leaves(problem(case, (3,))[1])
-    ],
+    [(case, name) for case in CASES for name in tree.leaves(problem(case, (3,))[1])],
 )
 @SHAPES
 def test_gradient(case, name, shape):

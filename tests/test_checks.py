@@ -10,11 +10,7 @@ from lstm_lab import GRUCell, LSTMCell, RNNCell, checks, gru, lstm, rnn
 
 FLOAT = "be an array of float32 or float64"
 SHAPE = r"have shape \(.*\)"
-CELLS = {
-    RNNCell: ["h_prev"],
-    LSTMCell: ["h_prev", "c_prev"],
-    GRUCell: ["h_prev"],
-}
+CELLS = {RNNCell: ["h_prev"], LSTMCell: ["h_prev", "c_prev"], GRUCell: ["h_prev"]}
 
 
 def entry(value):
@@ -45,40 +41,26 @@ BAD = {
     "text": (lambda _: "text", TypeError, FLOAT, "dtype <U4"),
     "dict": (lambda a: {"x": a}, TypeError, FLOAT, "dtype object"),
     "none": (lambda _: None, TypeError, FLOAT, "dtype object"),
-    "tensor": (
-        lambda _: Tensor(),
-        TypeError,
-        "be an array",
-        "Tensor: .*detach",
-    ),
+    "tensor": (lambda _: Tensor(), TypeError, "be an array", "Tensor: .*detach"),
     "masked": (
         lambda a: np.ma.array(a, mask=False),
         TypeError,
         "be an array without a mask",
         "a masked array",
     ),
-    "ragged": (
-        lambda _: [[1.0], [2.0, 3.0]],
-        ValueError,
-        "be one array",
-        "nested lists",
-    ),
+    "ragged": (lambda _: [[1.0], [2.0, 3.0]], ValueError, "be one array", "nested lists"),
     "scalar": (lambda _: 1.0, ValueError, SHAPE, r"\(\)"),
     "high rank": (lambda a: a[None, None], ValueError, SHAPE, r"\(1, 1, .*\)"),
     "empty": (lambda a: a[:0], ValueError, SHAPE, r"\(0.*\)"),
     "nan": (entry(np.nan), ValueError, "be finite", r"nan at index \(.*\)"),
     "-inf": (entry(-np.inf), ValueError, "be finite", r"-inf at index \(.*\)"),
 }
-EVERY_BAD = pytest.mark.parametrize(
-    ("change", "error", "expected", "got"), BAD.values(), ids=BAD
-)
+EVERY_BAD = pytest.mark.parametrize(("change", "error", "expected", "got"), BAD.values(), ids=BAD)
 
 
 def refused(error, name, expected, got):
     """Expect an error whose message names the argument, what was expected and what it is."""
-    return pytest.raises(
-        error, match=rf"^{re.escape(name)} must {expected}.*[,;] got {got}"
-    )
+    return pytest.raises(error, match=rf"^{re.escape(name)} must {expected}.*[,;] got {got}")
 
 
 # Arrays
@@ -128,10 +110,7 @@ def test_a_message_says_all():
     for shapes, message in (
         ([("T", 3)], "x must have shape (T, 3); got (2, 2)"),
         ([(2,), ("T", 3)], "x must have shape (2,) or (T, 3); got (2, 2)"),
-        (
-            [(2, 2)],
-            "x must be finite, got inf at index (1, 1); its shape is (2, 2)",
-        ),
+        ([(2, 2)], "x must be finite, got inf at index (1, 1); its shape is (2, 2)"),
     ):
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             checks.array("x", x, *shapes)
@@ -156,11 +135,7 @@ def test_integers_of_any_type_are_indices(dtype):
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
-        (
-            [4.0, 5.0],
-            TypeError,
-            r"of integers of shape \(2,\), got dtype float",
-        ),
+        ([4.0, 5.0], TypeError, r"of integers of shape \(2,\), got dtype float"),
         (["4", "5"], TypeError, "of integers .*, got dtype <U1"),
         ([True, False], TypeError, "of integers .*, got dtype bool"),
         (None, TypeError, "of integers .*, got NoneType"),
@@ -295,14 +270,10 @@ def test_a_seed_is_not_a_generator(seed):
             cell.init(4, 6, rng=seed)
 
 
-@pytest.mark.parametrize(
-    "dtype", [int, "float16", complex, object, SWAPPED, None, "no dtype", 3]
-)
+@pytest.mark.parametrize("dtype", [int, "float16", complex, object, SWAPPED, None, "no dtype", 3])
 def test_parameters_are_float32_or_float64(rng, dtype):
     for cell in (rnn, lstm, gru):
-        with refused(
-            TypeError, "dtype", "be float32 or float64", re.escape(repr(dtype))
-        ):
+        with refused(TypeError, "dtype", "be float32 or float64", re.escape(repr(dtype))):
             cell.init(4, 6, rng=rng, dtype=dtype)
 
 

@@ -16,8 +16,7 @@ from lstm_lab import counting, coupled, gru, lstm, rnn, tree
 def test_the_counts_of_the_comparison(convention, expected):
     """Those of a library are the sizes of the arrays that its layers hold."""
     counts = [
-        counting.layer(cell, 4, 32, convention=convention)
-        for cell in (rnn, gru, lstm, coupled)
+        counting.layer(cell, 4, 32, convention=convention) for cell in (rnn, gru, lstm, coupled)
     ]
     assert counts == expected
 
@@ -33,10 +32,7 @@ def test_the_book_counts_the_arrays_of_any_cell(cell, D, H, rng):
     [
         ({"D": 0}, "D must be at least 1, got 0"),
         ({"H": 2.5}, "H must be an integer, got 2.5"),
-        (
-            {"convention": "jax"},
-            "must be one of book, pytorch, keras, got 'jax",
-        ),
+        ({"convention": "jax"}, "must be one of book, pytorch, keras, got 'jax"),
         ({"cell": tree}, "cell must be a cell, .*got <module"),
         ({"cell": "lstm"}, "cell must be a cell, .*got 'lstm'"),
     ],

@@ -10,9 +10,7 @@ from babel.dates import format_date
 from lstm_lab import dates
 
 DAY = datetime.date(1997, 3, 15)
-A_LEAP_YEAR = [
-    datetime.date(1996, 1, 1) + datetime.timedelta(days=n) for n in range(366)
-]
+A_LEAP_YEAR = [datetime.date(1996, 1, 1) + datetime.timedelta(days=n) for n in range(366)]
 EVERY = [
     (locale, name)
     for locale in (*dates.LOCALES, dates.HELD_OUT_LOCALE)
@@ -41,9 +39,7 @@ def test_there_are_many_ways_to_write_a_day():
     assert dates.HELD_OUT_LOCALE not in dates.LOCALES
     autumn = datetime.date(2003, 9, 7)  # its month is not as short as May
     for locale in dates.LOCALES:
-        written = [
-            dates.write(autumn, locale, name) for name in dates.formats(locale)
-        ]
+        written = [dates.write(autumn, locale, name) for name in dates.formats(locale)]
         assert len(set(written)) == len(written) >= 6
 
 
@@ -81,9 +77,7 @@ def test_an_order_that_could_be_another_is_left_out():
             assert re.match(r"1997\D+0?3\D+15", text), (locale, name)
 
 
-@pytest.mark.parametrize(
-    ("locale", "text"), [("bg", "15.03.1997"), ("sk", "15. 3. 1997")]
-)
+@pytest.mark.parametrize(("locale", "text"), [("bg", "15.03.1997"), ("sk", "15. 3. 1997")])
 def test_a_month_in_digits_is_no_name(locale, text):
     """Their medium dates are numeric, with the day first, of one digit or of two."""
     assert format_date(DAY, "medium", locale=locale).startswith(text)
@@ -107,9 +101,7 @@ def test_pairs_are_what_they_say(rng):
     days = A_LEAP_YEAR[::5]
     found = dates.pairs(days, rng=rng)
     assert found.target == tuple(map(datetime.date.isoformat, days))
-    for text, day, locale, name in zip(
-        found.source, days, found.locale, found.format, strict=True
-    ):
+    for text, day, locale, name in zip(found.source, days, found.locale, found.format, strict=True):
         assert text == dates.write(day, locale, name)
     assert dates.pairs([], rng=rng) == dates.Pairs((), (), (), ())
     danish = dates.pairs(days, rng=rng, locales=["da"])
@@ -125,9 +117,7 @@ def test_locales_and_formats_are_drawn_alike(rng):
     assert len(counts) == len(dates.LOCALES)
     # Four standard deviations of 6000 draws of one in 15 are 78.
     assert np.abs(counts - 400).max() < 80
-    assert set(found.format) == {
-        name for locale in dates.LOCALES for name in dates.formats(locale)
-    }
+    assert set(found.format) == {name for locale in dates.LOCALES for name in dates.formats(locale)}
     same = dates.sample(A_LEAP_YEAR, 9, rng=np.random.default_rng(3))
     assert same == dates.sample(A_LEAP_YEAR, 9, rng=np.random.default_rng(3))
 
@@ -136,10 +126,7 @@ def test_locales_and_formats_are_drawn_alike(rng):
     ("arguments", "message"),
     [
         ((DAY, "xx_XX", "long"), "locale must be one that Babel knows.*xx_XX"),
-        (
-            (datetime.date(5, 3, 4), "de", "long"),
-            "day must lie from 1950.*0005",
-        ),
+        ((datetime.date(5, 3, 4), "de", "long"), "day must lie from 1950.*0005"),
         ((DAY, "de", "short"), "format must be one of 'medium|long'.*'short'"),
     ],
 )
@@ -185,10 +172,7 @@ def test_a_day_has_no_time(day, rng):
 
 @pytest.mark.parametrize("days", ["1997", DAY, MOMENT, None, {DAY: 1}, {DAY}])
 def test_days_are_a_list(days, rng):
-    for draw in (
-        lambda: dates.pairs(days, rng=rng),
-        lambda: dates.sample(days, 1, rng=rng),
-    ):
+    for draw in (lambda: dates.pairs(days, rng=rng), lambda: dates.sample(days, 1, rng=rng)):
         with pytest.raises(TypeError, match=r"^days must be a list of"):
             draw()
 
@@ -202,11 +186,6 @@ def test_locales_and_formats_are_texts(name, value):
 
 
 def test_arrays_of_days_and_locales_are_lists(rng):
-    found = dates.sample(
-        np.array(A_LEAP_YEAR, object),
-        3,
-        rng=rng,
-        locales=np.array(["da", "de"]),
-    )
+    found = dates.sample(np.array(A_LEAP_YEAR, object), 3, rng=rng, locales=np.array(["da", "de"]))
     assert len(found.source) == 3
     assert {type(locale) for locale in found.locale} == {str}

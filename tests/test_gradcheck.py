@@ -94,9 +94,7 @@ def test_a_gradient_that_is_not_finite_is_seen_wherever_it_is(value, name, rng):
         return grads._replace(params=grads.params._replace(**{name: leaf}))
 
     params, x = lstm.init(2, 3, rng=rng), rng.normal(size=(4, 2))
-    errors = gradcheck.backward_errors(
-        lstm, params, x, rng=rng, backward=broken
-    )
+    errors = gradcheck.backward_errors(lstm, params, x, rng=rng, backward=broken)
     assert max(errors.values()) == np.inf
 
 
@@ -117,9 +115,7 @@ def loses_dh_between_steps(trace, dh, dh_T, dc_T):
 @pytest.mark.parametrize("T", [1, 3])
 def test_a_fault_between_steps_shows_only_over_several(T, rng):
     params, x = lstm.init(2, 3, rng=rng), rng.normal(size=(T, 2))
-    errors = gradcheck.backward_errors(
-        lstm, params, x, rng=rng, backward=loses_dh_between_steps
-    )
+    errors = gradcheck.backward_errors(lstm, params, x, rng=rng, backward=loses_dh_between_steps)
     assert (errors["c0"] > 1e-3) == (T > 1)
     assert (errors["h0"] > 1e-3) == (T > 1)
     assert max(errors[name] for name in ("params.W", "params.b", "x")) < GOOD
@@ -139,6 +135,4 @@ def test_every_array_of_every_cell(batch, one, rng):
 
 def test_a_cell_is_wanted():
     with pytest.raises(TypeError, match=r"cell must be a cell, .*got 'lstm'"):
-        gradcheck.backward_errors(
-            "lstm", None, np.ones((3, 2)), rng=np.random.default_rng(0)
-        )
+        gradcheck.backward_errors("lstm", None, np.ones((3, 2)), rng=np.random.default_rng(0))

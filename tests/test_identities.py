@@ -38,9 +38,7 @@ from lstm_lab.seq2seq import attention
 from tools import equations
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
-LABEL = re.compile(
-    r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE
-)
+LABEL = re.compile(r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE)
 D, H, T = 2, 3, 6
 CHECKS = []  # (label, function)
 
@@ -67,10 +65,7 @@ def close(derivative, numeric):
 
 def jacobian(function, at, step=1e-6):
     """Return d function / d at by central differences, one column for each entry of `at`."""
-    columns = [
-        (function(at + e) - function(at - e)) / (2 * step)
-        for e in step * np.eye(at.size)
-    ]
+    columns = [(function(at + e) - function(at - e)) / (2 * step) for e in step * np.eye(at.size)]
     return np.stack(columns, axis=-1)
 
 
@@ -154,10 +149,7 @@ def chain_rule_of_probability():
     params, W_y = rnn.init(V, H, rng=rng), rng.normal(size=(V, H))
     total = 0.0
     for tokens in itertools.product(range(V), repeat=4):
-        scores = (
-            sequence.forward(rnn, params, np.eye(V)[list(tokens)]).h[:-1]
-            @ W_y.T
-        )
+        scores = sequence.forward(rnn, params, np.eye(V)[list(tokens)]).h[:-1] @ W_y.T
         p = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
         loss = -np.log(p[np.arange(4), tokens]).mean()
         total += np.exp(-4 * loss)
@@ -172,10 +164,7 @@ def small_model(**options):
     rng = np.random.default_rng(0)
     sizes = {"sources": 8, "targets": 8, "embedding": 3, "hidden": H}
     network = seq2seq.Network(**sizes, **options)
-    params = tree.map(
-        lambda leaf: rng.normal(0, 0.7, leaf.shape),
-        seq2seq.init(network, rng=rng),
-    )
+    params = tree.map(lambda leaf: rng.normal(0, 0.7, leaf.shape), seq2seq.init(network, rng=rng))
     letters = tokenizer.Tokenizer(tuple("abcd"))
     pairs = seq2seq.Vocabularies(letters, letters)
     return network, params, pairs.batch(["abca", "db"], ["bc", "dadb"])
@@ -206,17 +195,13 @@ def states_by_hand(layers, x, *initial, residual=False):
 @identity("eq-encoder-decoder", "eq-stack")
 def encoder_and_decoder():
     for residual in (False, True):
-        network, params, batch = small_model(
-            attention=None, layers=3, residual=residual
-        )
+        network, params, batch = small_model(attention=None, layers=3, residual=residual)
         for b, p in enumerate(probabilities(network, params, batch)):
             x = params.source[batch.source[: batch.source_lengths[b], b]]
             _, zeta = states_by_hand(params.encoder, x, residual=residual)
             y = batch.target[: batch.target_lengths[b], b]
             before = params.target[[tokenizer.BOS, *y[:-1]]]
-            q, _ = states_by_hand(
-                params.decoder, before, *zeta, residual=residual
-            )
+            q, _ = states_by_hand(params.decoder, before, *zeta, residual=residual)
             scores = q @ params.W_out.T + params.b_out
             same(p, softmax(scores)[np.arange(len(y)), y])
 
@@ -265,10 +250,7 @@ def attention_sends_gradients_back():
     e = q[0] @ m[0].T
     close(
         de.ravel(),
-        jacobian(
-            lambda e: np.sum(softmax(e.reshape(4, 5)) @ m[0] * dmean[0]),
-            e.ravel(),
-        ),
+        jacobian(lambda e: np.sum(softmax(e.reshape(4, 5)) @ m[0] * dmean[0]), e.ravel()),
     )
     _, _, dm = attention.attend_vjp(seq2seq.Dot(), q, m, weights, dmean)
     same(dm[0], alpha.T @ dmean[0] + de.T @ q[0])
@@ -277,13 +259,9 @@ def attention_sends_gradients_back():
 @identity("eq-attention-output")
 def what_was_read_and_what_it_was_read_for():
     network, params, batch = small_model(attention="dot")
-    encoded = seq2seq.encode(
-        network, params, batch.source, batch.source_lengths
-    )
+    encoded = seq2seq.encode(network, params, batch.source, batch.source_lengths)
     first = np.full(2, tokenizer.BOS)
-    logits, (states,) = seq2seq.step(
-        network, params, encoded, encoded.states, first
-    )
+    logits, (states,) = seq2seq.step(network, params, encoded, encoded.states, first)
     _, weights = seq2seq.logits(network, params, batch)
     q = states[0]
     means = np.einsum("bt,bth->bh", weights[:, 0], encoded.memory)
@@ -349,9 +327,7 @@ def bleu_of_two_sentences():
             hits += (grams & known).total()
             total += grams.total()
         shares.append(hits / total)
-    c, r = (
-        sum(len(t.split()) for t in texts) for texts in (outputs, references)
-    )
+    c, r = (sum(len(t.split()) for t in texts) for texts in (outputs, references))
     bleu = min(1, np.exp(1 - r / c)) * np.prod(shares) ** (1 / 4)
     scored = sacrebleu.corpus_bleu(outputs, [references]).score
     np.testing.assert_allclose(100 * bleu, scored, rtol=1e-9)
@@ -376,8 +352,7 @@ def rnn_jacobian():
     (U,) = recurrent(params, rnn.GATES)
     for t in range(1, T + 1):
         step = jacobian(
-            lambda h, t=t: sequence.forward(rnn, params, x[t - 1 : t], h).h[1],
-            h[t - 1],
+            lambda h, t=t: sequence.forward(rnn, params, x[t - 1 : t], h).h[1], h[t - 1]
         )
         close(np.diag(1 - h[t] ** 2) @ U, step)
 
@@ -391,13 +366,7 @@ def rnn_product():
         product = np.eye(H)
         for s in range(T, t, -1):
             product = product @ np.diag(1 - h[s] ** 2) @ U
-        close(
-            product,
-            jacobian(
-                lambda h, t=t: sequence.forward(rnn, params, x[t:], h).h[-1],
-                h[t],
-            ),
-        )
+        close(product, jacobian(lambda h, t=t: sequence.forward(rnn, params, x[t:], h).h[-1], h[t]))
 
 
 @identity("eq-bptt-state", "eq-bptt-step")
@@ -452,18 +421,13 @@ def a_jacobian_is_a_sum_over_paths():
     x, h = trace.x, trace.h
     (U,) = recurrent(params, rnn.GATES)
     t, s = 1, 4
-    numeric = jacobian(
-        lambda h: sequence.forward(rnn, params, x[t:s], h).h[-1], h[t]
-    )
+    numeric = jacobian(lambda h: sequence.forward(rnn, params, x[t:s], h).h[-1], h[t])
     for i, j in np.ndindex(H, H):
         total = 0.0
         for between in itertools.product(range(H), repeat=s - t - 1):
             k = (j, *between, i)
             total += np.prod(
-                [
-                    (1 - h[t + r, k[r]] ** 2) * U[k[r], k[r - 1]]
-                    for r in range(1, s - t + 1)
-                ]
+                [(1 - h[t + r, k[r]] ** 2) * U[k[r], k[r - 1]] for r in range(1, s - t + 1)]
             )
         close(total, numeric[i, j])
 
@@ -474,9 +438,7 @@ def norms_are_bounded():
         params, trace, _ = example(rnn)
         params.W[:, D:] *= gain
         trace = sequence.forward(rnn, params, trace.x)
-        norms = jacobians.log10_norms_of_products(
-            jacobians.step_jacobians(trace)
-        )
+        norms = jacobians.log10_norms_of_products(jacobians.step_jacobians(trace))
         largest = np.linalg.norm(params.W[:, D:], ord=2)
         slopes = (1 - trace.h[1:] ** 2).max(axis=1)[::-1]  # latest first
         middle = np.cumprod(slopes * largest)
@@ -549,9 +511,7 @@ def lstm_forward():
         same(h[t], o * np.tanh(c[t]))
 
 
-@identity(
-    "eq-lstm-backward-cell", "eq-lstm-backward-gates", "eq-lstm-backward-out"
-)
+@identity("eq-lstm-backward-cell", "eq-lstm-backward-gates", "eq-lstm-backward-out")
 def lstm_backward():
     params, trace, rng = example(lstm)
     dh_t, dc_t = rng.normal(size=(2, H))
@@ -588,9 +548,7 @@ def weight_gradients_are_summed_over_steps():
     dW, db = np.zeros_like(params.W), np.zeros_like(params.b)
     dstates = (np.zeros(H), np.zeros(H))
     for t in reversed(range(T)):
-        da, dstates = lstm.step_vjp(
-            trace.weights, trace.caches[t], dstates[0] + dh[t], dstates[1]
-        )
+        da, dstates = lstm.step_vjp(trace.weights, trace.caches[t], dstates[0] + dh[t], dstates[1])
         dW += np.outer(da, np.concatenate([trace.x[t], trace.h[t]]))
         db += da
     same(grads.params.W, dW)
@@ -669,9 +627,7 @@ def what_the_hidden_state_shows():
     _, trace, E, *_ = lstm_terms()
     o = trace.gates["o"]
     for t in range(1, T + 1):
-        close(
-            E[t - 1], jacobian(lambda c, t=t: o[t - 1] * np.tanh(c), trace.c[t])
-        )
+        close(E[t - 1], jacobian(lambda c, t=t: o[t - 1] * np.tanh(c), trace.c[t]))
 
 
 @identity("eq-listen")
@@ -716,10 +672,7 @@ def jacobian_of_both_states():
 def many_steps_along_all_paths():
     params, trace, E, A, R, F = lstm_terms()
     x, c, o = trace.x, trace.c, trace.gates["o"]
-    J = [
-        np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]])
-        for s in range(T)
-    ]
+    J = [np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]]) for s in range(T)]
     measured = list(gradflow.cell_jacobians(trace))
     for t in range(1, T):
         path = np.vstack([E[t - 1], np.eye(H)])
@@ -746,9 +699,7 @@ def gru_forward():
     for t in range(1, T + 1):
         xh = np.concatenate([x[t - 1], h[t - 1]])
         z, r = sigmoid(W_z @ xh + b_z), sigmoid(W_r @ xh + b_r)
-        candidate = np.tanh(
-            W_h @ np.concatenate([x[t - 1], r * h[t - 1]]) + b_h
-        )
+        candidate = np.tanh(W_h @ np.concatenate([x[t - 1], r * h[t - 1]]) + b_h)
         for name, gate in zip("zrh", (z, r, candidate), strict=True):
             same(trace.gates[name][t - 1], gate)
         same(h[t], (1 - z) * h[t - 1] + z * candidate)
@@ -770,19 +721,13 @@ def direct_path_of_the_gru():
 def count():
     for cell, G in ((rnn, 1), (gru, 3), (lstm, 4)):
         params, _, _ = example(cell)
-        assert (
-            counting.layer(cell, D, H)
-            == G * (H * (D + H) + H)
-            == tree.size(params)
-        )
+        assert counting.layer(cell, D, H) == G * (H * (D + H) + H) == tree.size(params)
 
 
 @identity("eq-central-difference", "eq-ch317-difference")
 def central_difference():
     s, p = 1e-3, np.array(0.3)
-    numeric = gradcheck.numerical_gradient(
-        lambda p: float(np.exp(p)), p, step=s
-    )
+    numeric = gradcheck.numerical_gradient(lambda p: float(np.exp(p)), p, step=s)
     same(numeric, (np.exp(p + s) - np.exp(p - s)) / (2 * s))
     assert abs(numeric - np.exp(p)) < s**2
 
@@ -794,20 +739,14 @@ def copying_without_a_memory():
         # It knows where the blanks are, and holds each symbol for equally likely.
         logits = np.zeros((*y.shape, classes))
         blank = classes - 1
-        logits[..., blank] = np.where(np.arange(len(x)) < gap + 10, 1e3, -1e3)[
-            :, np.newaxis
-        ]
+        logits[..., blank] = np.where(np.arange(len(x)) < gap + 10, 1e3, -1e3)[:, np.newaxis]
         loss = losses.cross_entropy(logits, y)
         same(loss, 10 * np.log(8) / (gap + 20))
         same(tasks.copy_memory_baseline(gap), loss)
 
 
 @pytest.mark.parametrize(
-    "check",
-    [
-        pytest.param(check, id=f"{label}-{check.__name__}")
-        for label, check in CHECKS
-    ],
+    "check", [pytest.param(check, id=f"{label}-{check.__name__}") for label, check in CHECKS]
 )
 def test_identity(check):
     check()
@@ -817,9 +756,7 @@ def test_every_displayed_equation_has_its_check():
     shown = {
         directive or dollars
         for page in CHAPTERS.glob("*.md")
-        for directive, dollars in LABEL.findall(
-            page.read_text(encoding="utf-8")
-        )
+        for directive, dollars in LABEL.findall(page.read_text(encoding="utf-8"))
     }
     assert shown == {label for label, _ in CHECKS}
 
@@ -841,9 +778,7 @@ def test_every_equation_reads_as_when_its_check_was_written():
 def test_every_displayed_equation_has_a_label():
     for page in CHAPTERS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
-        displayed = (
-            text.count("```{math}") + len(re.findall(r"^\$\$", text, re.M)) / 2
-        )
+        displayed = text.count("```{math}") + len(re.findall(r"^\$\$", text, re.M)) / 2
         assert displayed == len(LABEL.findall(text)), page.name
 
 
@@ -851,11 +786,7 @@ def test_docstrings_cite_labels_that_are_in_the_chapters():
     package = Path(lstm.__file__).parent
     sources = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
     cited = set(re.findall(r"``((?:eq|fig)-[\w-]+)``", sources))
-    chapters = "".join(
-        page.read_text("utf-8") for page in CHAPTERS.glob("*.md")
-    )
-    shown = set(
-        re.findall(r"^ *(?:name|:label): ([\w-]+)$", chapters, re.MULTILINE)
-    )
+    chapters = "".join(page.read_text("utf-8") for page in CHAPTERS.glob("*.md"))
+    shown = set(re.findall(r"^ *(?:name|:label): ([\w-]+)$", chapters, re.MULTILINE))
     assert cited
     assert cited <= shown

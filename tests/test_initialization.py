@@ -162,9 +162,7 @@ def test_the_shortest_interval_of_lags_is_filled():
     assert not np.any(b["h"])
 
 
-@pytest.mark.parametrize(
-    "cell", [lstm, gru, coupled, MGU, Peephole], ids=name_of
-)
+@pytest.mark.parametrize("cell", [lstm, gru, coupled, MGU, Peephole], ids=name_of)
 def test_chrono_makes_any_cell_remember(cell):
     """With biases alone, a unit keeps u / (1 + u) of its state at each step."""
     params, _, _ = drawn(cell, H=40, T_max=50)

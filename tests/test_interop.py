@@ -34,17 +34,13 @@ def parameters(case, D, H, rng, dtype=np.float64):
     """Return parameters with no array left at zero."""
     cell, options = CASES[case]
     params = cell.init(D, H, rng=rng, **options)
-    return tree.map(
-        lambda leaf: rng.normal(size=leaf.shape).astype(dtype), params
-    )
+    return tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(dtype), params)
 
 
 def inputs(case, shape, rng, dtype=np.float64):
     """Return a sequence and nonzero initial states."""
     T, B, D, H = shape
-    states = [
-        rng.normal(size=(B, H)).astype(dtype) for _ in CASES[case][0].STATES
-    ]
+    states = [rng.normal(size=(B, H)).astype(dtype) for _ in CASES[case][0].STATES]
     return rng.normal(size=(T, B, D)).astype(dtype), states
 
 
@@ -63,25 +59,20 @@ def importer(case):
 TORCH = [case for case in CASES if case != "gru-before"]
 EVERY_TORCH = pytest.mark.parametrize("case", TORCH)
 EVERY_LAYOUT = pytest.mark.parametrize(
-    ("framework", "case"),
-    [("torch", case) for case in TORCH] + [("onnx", case) for case in CASES],
+    ("framework", "case"), [("torch", case) for case in TORCH] + [("onnx", case) for case in CASES]
 )
 
 
 def torch_weights(case, D, H, rng, dtype=np.float64):
     """Return weights as PyTorch would hold them: random, second biases too."""
     layout = exporter("torch", case)(parameters(case, D, H, rng))
-    return {
-        name: rng.normal(size=array.shape).astype(dtype)
-        for name, array in layout.items()
-    }
+    return {name: rng.normal(size=array.shape).astype(dtype) for name, array in layout.items()}
 
 
 def torch_states(case, weights, x, states):
     """Return all states after each step, as the documentation of torch.nn has the equations."""
     W_x, W_h, b_x, b_h = (
-        weights[f"{name}_l1"]
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weights[f"{name}_l1"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     )
     h, *c = states
     for x_t in x:
@@ -93,9 +84,7 @@ def torch_states(case, weights, x, states):
             c = [sigmoid(f) * c[0] + sigmoid(i) * np.tanh(g)]
             h = sigmoid(o) * np.tanh(c[0])
         else:
-            (i_r, i_z, i_n), (h_r, h_z, h_n) = (
-                np.split(a, 3, axis=-1) for a in (gi, gh)
-            )
+            (i_r, i_z, i_n), (h_r, h_z, h_n) = (np.split(a, 3, axis=-1) for a in (gi, gh))
             r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
             n = np.tanh(i_n + r * h_n)
             h = (1 - z) * n + z * h
@@ -105,15 +94,9 @@ def torch_states(case, weights, x, states):
 def assert_same_states(case, params, x, states, expected):
     cell, _ = CASES[case]
     trace = sequence.forward(cell, params, x, *states)
-    for name, states_of_name in zip(
-        cell.STATES, zip(*expected, strict=True), strict=True
-    ):
+    for name, states_of_name in zip(cell.STATES, zip(*expected, strict=True), strict=True):
         assert_allclose(
-            getattr(trace, name)[1:],
-            states_of_name,
-            rtol=0,
-            atol=FLOAT64,
-            err_msg=name,
+            getattr(trace, name)[1:], states_of_name, rtol=0, atol=FLOAT64, err_msg=name
         )
 
 
@@ -150,9 +133,7 @@ def run_onnx(case, weights, x, states):
         name: state[None] for name, state in zip(initial, states, strict=True)
     }
     outputs = ["Y", *(f"Y_{name}" for name in cell.STATES)]
-    node = helper.make_node(
-        operator, ["X", "W", "R", "B", "", *initial], outputs, **attributes
-    )
+    node = helper.make_node(operator, ["X", "W", "R", "B", "", *initial], outputs, **attributes)
     graph = helper.make_graph(
         [node],
         "one_layer",
@@ -160,15 +141,10 @@ def run_onnx(case, weights, x, states):
             helper.make_tensor_value_info(name, TensorProto.FLOAT, a.shape)
             for name, a in fed.items()
         ],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
-            for name in outputs
-        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
     )
     # Versions that every supported ONNX Runtime reads.
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8
-    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
@@ -198,9 +174,7 @@ def test_there_and_back_is_exact(case, dtype):
     assert type(returned) is type(params)
     assert tree.leaves(returned).keys() == tree.leaves(params).keys()
     for name, leaf in tree.leaves(params).items():
-        assert_array_equal(
-            tree.leaves(returned)[name], leaf, err_msg=name, strict=True
-        )
+        assert_array_equal(tree.leaves(returned)[name], leaf, err_msg=name, strict=True)
 
 
 @EVERY_LAYOUT
@@ -215,9 +189,7 @@ def test_arguments_are_neither_changed_nor_shared(framework, case):
         array.flags.writeable = False
     if framework == "torch":
         for leaf in tree.leaves(importer(case)(weights)).values():
-            assert not any(
-                np.shares_memory(leaf, array) for array in weights.values()
-            )
+            assert not any(np.shares_memory(leaf, array) for array in weights.values())
             assert leaf.flags.writeable
 
 
@@ -254,10 +226,7 @@ def test_the_two_resets_are_different_functions():
     x, states = inputs("gru-before", (5, 2, 3, 4), rng)
 
     def apart():
-        runs = (
-            sequence.forward(gru, params, x, *states)
-            for params in (before, after)
-        )
+        runs = (sequence.forward(gru, params, x, *states) for params in (before, after))
         first, second = (run.h[1:] for run in runs)
         return np.abs(first - second).max(axis=(1, 2))
 
@@ -280,20 +249,14 @@ def test_the_two_resets_are_different_functions():
 )
 def test_another_reset_is_refused(case, framework, flags, library):
     params = parameters(case, 2, 3, np.random.default_rng(14))
-    with pytest.raises(
-        ValueError, match=f"GRU of {library} it: weights cannot"
-    ):
+    with pytest.raises(ValueError, match=f"GRU of {library} it: weights cannot"):
         getattr(interop, f"to_{framework}")(params, **flags)
 
 
 @pytest.mark.parametrize("framework", ["torch", "onnx"])
-@pytest.mark.parametrize(
-    "value", [None, {"W": np.ones((3, 5))}, (np.ones((3, 5)), np.ones(3))]
-)
+@pytest.mark.parametrize("value", [None, {"W": np.ones((3, 5))}, (np.ones((3, 5)), np.ones(3))])
 def test_exporting_something_else_is_refused(framework, value):
-    with pytest.raises(
-        TypeError, match="params must be Params of rnn, lstm or gru, got"
-    ):
+    with pytest.raises(TypeError, match="params must be Params of rnn, lstm or gru, got"):
         getattr(interop, f"to_{framework}")(value)
 
 
@@ -301,15 +264,11 @@ def test_exporting_something_else_is_refused(framework, value):
 def test_exporting_bad_parameters_is_refused(framework, case):
     to = exporter(framework, case)
     params = parameters(case, 2, 3, np.random.default_rng(15))
-    with pytest.raises(
-        ValueError, match=r"params\.W must have shape .*; got \(4, 4\)"
-    ):
+    with pytest.raises(ValueError, match=r"params\.W must have shape .*; got \(4, 4\)"):
         to(params._replace(W=np.ones((4, 4))))
     with pytest.raises(ValueError, match=r"params\.b must be finite, got nan"):
         to(params._replace(b=np.full_like(params.b, np.nan)))
-    with pytest.raises(
-        TypeError, match=r"params\.b must be .* got dtype int64"
-    ):
+    with pytest.raises(TypeError, match=r"params\.b must be .* got dtype int64"):
         to(params._replace(b=np.ones(params.b.shape, np.int64)))
 
 
@@ -336,9 +295,7 @@ def test_a_missing_array_is_named(case, name):
     weights = torch_weights(case, 2, 3, np.random.default_rng(18))
     rest = {key: array for key, array in weights.items() if key != name}
     others = ", ".join(map(repr, rest))
-    with pytest.raises(
-        ValueError, match=f"weights must have the name '{name}'; got {others}"
-    ):
+    with pytest.raises(ValueError, match=f"weights must have the name '{name}'; got {others}"):
         importer(case)(rest)
 
 
@@ -347,11 +304,7 @@ def test_a_missing_array_is_named(case, name):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (
-            lambda _: np.ones(5),
-            ValueError,
-            r"must have shape \(.*; got \(5,\)",
-        ),
+        (lambda _: np.ones(5), ValueError, r"must have shape \(.*; got \(5,\)"),
         (lambda _: [[1.0, 2.0], [3.0]], ValueError, "must be one array"),
         (lambda a: a.astype(int), TypeError, "must be .*got dtype int64"),
         (lambda a: a.astype(object), TypeError, "must be .*got dtype object"),
@@ -371,49 +324,35 @@ def test_arrays_that_do_not_belong_together_are_refused(case, name):
     weights = torch_weights(case, 2, 3, np.random.default_rng(21))
     larger = weights[name].repeat(2, axis=-1).repeat(2, axis=0)
     single = weights[name].astype(np.float32)
-    for array, error, expected in (
-        (larger, ValueError, "shape"),
-        (single, TypeError, "dtype"),
-    ):
-        with pytest.raises(
-            error, match=rf"weights\['\w+'\] must have {expected}"
-        ):
+    for array, error, expected in ((larger, ValueError, "shape"), (single, TypeError, "dtype")):
+        with pytest.raises(error, match=rf"weights\['\w+'\] must have {expected}"):
             importer(case)(weights | {name: array})
 
 
 def test_an_onnx_gru_resets_before_the_product_unless_told_otherwise():
     params = parameters("gru-before", 2, 3, np.random.default_rng(27))
     usual, before = (
-        interop.to_onnx(params, **options)
-        for options in ({}, {"linear_before_reset": 0})
+        interop.to_onnx(params, **options) for options in ({}, {"linear_before_reset": 0})
     )
     for name, array in usual.items():
         assert_array_equal(array, before[name])
 
 
 def test_projections_are_named():
-    weights = interop.to_torch(
-        parameters("lstm", 5, 4, np.random.default_rng(0))
-    )
+    weights = interop.to_torch(parameters("lstm", 5, 4, np.random.default_rng(0)))
     with pytest.raises(ValueError, match=r"'weight_hr_l0'.* not supported"):
         interop.from_torch(lstm, weights | {"weight_hr_l0": np.ones((1, 12))})
 
 
 def test_another_architecture_and_no_mapping_are_refused():
     for cell in ("lstm", tree, lstm.Params, [], None):
-        with pytest.raises(
-            ValueError,
-            match="cell must be one of the modules rnn, lstm, gru, got",
-        ):
+        with pytest.raises(ValueError, match="cell must be one of the modules rnn, lstm, gru, got"):
             interop.from_torch(cell, {})
     with pytest.raises(
-        TypeError,
-        match=r"weights must be a mapping of names to arrays, got .*list",
+        TypeError, match=r"weights must be a mapping of names to arrays, got .*list"
     ):
         interop.from_torch(lstm, [np.ones((3, 3))])
-    with pytest.raises(
-        ValueError, match=r"weights must have the name '.*'; got none"
-    ):
+    with pytest.raises(ValueError, match=r"weights must have the name '.*'; got none"):
         interop.from_torch(lstm, {})
 
 
@@ -436,9 +375,7 @@ def test_a_layer_without_biases_has_biases_of_zero(case, dtype):
     weights = torch_weights(case, 4, 3, np.random.default_rng(4), dtype)
     zeros = {name: 0 * weights[name] for name in NAMES[2:]}
     without = {name: weights[name] for name in NAMES[:2]}
-    expected, found = (
-        tree.leaves(importer(case)(each)) for each in (weights | zeros, without)
-    )
+    expected, found = (tree.leaves(importer(case)(each)) for each in (weights | zeros, without))
     assert found.keys() == expected.keys()
     for name, leaf in found.items():
         assert leaf.dtype == dtype
@@ -453,7 +390,5 @@ def test_what_cannot_be_an_array_is_named():
             raise RuntimeError("Can't call numpy() on Tensor, use detach()")
 
     weights = interop.to_torch(rnn.init(2, 3, rng=np.random.default_rng(0)))
-    with pytest.raises(
-        TypeError, match=r"weights\['bias_hh_l0'\] must be an array.*detach"
-    ):
+    with pytest.raises(TypeError, match=r"weights\['bias_hh_l0'\] must be an array.*detach"):
         interop.from_torch(rnn, weights | {"bias_hh_l0": Tensor()})

@@ -8,9 +8,7 @@ from lstm_lab.initialization import orthogonal
 from lstm_lab.jacobians import Cotangents
 
 EXACT = 1e-12  # float64, relative, of some hundred operations
-DIFFERENCES = (
-    1e-8  # central ones with a step of 1e-6: its square, and eps / step
-)
+DIFFERENCES = 1e-8  # central ones with a step of 1e-6: its square, and eps / step
 LOGARITHMS = 1e-10  # decimal, absolute: a thousand factors, each rounded
 SWEEPS_END = 1e-8  # of decimal logarithms: the sweeps end at changes below 1e-9
 
@@ -52,9 +50,7 @@ def with_values_of(log10_values, seed):
     K, S = log10_values.shape
     bases = [haar(S, [seed, k]) for k in range(K + 1)]
     factors = zip(bases, bases[1:], 10**log10_values, strict=False)
-    return np.stack(
-        [after @ np.diag(row) @ before.T for before, after, row in factors]
-    )
+    return np.stack([after @ np.diag(row) @ before.T for before, after, row in factors])
 
 
 # Cotangents
@@ -119,9 +115,7 @@ def test_pull_back_passes_where_backward_does(batch):
     for lag in range(1, T + 1):
         last_steps = part(trace, T - lag)
         _, _, *expected = sequence.backward(last_steps, None, *batch.dlast)
-        np.testing.assert_allclose(
-            pulled[lag].values(), expected, rtol=EXACT, atol=EXACT
-        )
+        np.testing.assert_allclose(pulled[lag].values(), expected, rtol=EXACT, atol=EXACT)
 
 
 def test_pull_back_multiplies_step_jacobians(trace):
@@ -169,15 +163,11 @@ def test_flow_of_a_linear_network_in_closed_form(gain):
 @pytest.mark.parametrize(
     ("scale", "inputs_scale"), [(0.2, 1.0), (9.0, 0.0)], ids=["small", "large"]
 )
-def test_long_lags_agree_with_a_computation_in_parts(
-    cell, rng, scale, inputs_scale
-):
+def test_long_lags_agree_with_a_computation_in_parts(cell, rng, scale, inputs_scale):
     """A hundred steps at a time, with the norm taken out in between."""
     T, D, H = 1500, 2, 4
     drawn = cell.init(D, H, rng=rng)
-    params = drawn._replace(
-        W=scale * rng.normal(size=drawn.W.shape), b=np.zeros_like(drawn.b)
-    )
+    params = drawn._replace(W=scale * rng.normal(size=drawn.W.shape), b=np.zeros_like(drawn.b))
     x = inputs_scale * rng.normal(size=(T, D))
     trace = sequence.forward(cell, params, x)
     cotangents = [rng.normal(size=H) for _ in cell.STATES]
@@ -192,9 +182,7 @@ def test_long_lags_agree_with_a_computation_in_parts(
     assert total < -300 if scale < 1 else total > 300
     assert float(last.log10_norms()) == pytest.approx(total, abs=LOGARITHMS)
     joined, direction = np.hstack(last.states), np.hstack(cotangents)
-    joined = joined / np.linalg.norm(
-        joined
-    )  # rounded in every one of 1,500 steps
+    joined = joined / np.linalg.norm(joined)  # rounded in every one of 1,500 steps
     np.testing.assert_allclose(joined, direction, rtol=0, atol=1e-10)
 
 
@@ -275,14 +263,9 @@ def test_singular_values_of_powers(step, K, expected):
 def test_singular_values_of_a_sheared_product():
     """U^k = [[a^k, s], [0, 1]] with s = (1 - a^k) / (1 - a): one grows, one keeps the rest."""
     a, k = 1e-2, 400
-    found = jacobians.log10_singular_values(
-        np.stack([np.array([[a, 1.0], [0.0, 1.0]])] * k)
-    )
+    found = jacobians.log10_singular_values(np.stack([np.array([[a, 1.0], [0.0, 1.0]])] * k))
     largest = 0.5 * np.log10(1 + 1 / (1 - a) ** 2)
-    expected = [
-        largest,
-        k * np.log10(a) - largest,
-    ]  # their sum is the determinant
+    expected = [largest, k * np.log10(a) - largest]  # their sum is the determinant
     np.testing.assert_allclose(found, expected, rtol=0, atol=SWEEPS_END)
 
 
@@ -376,9 +359,7 @@ def test_bad_matrices_are_named(matrix, message):
 
 @pytest.mark.parametrize("skip", [-1, 3, 0.5])
 def test_skip_must_leave_a_step(skip):
-    with pytest.raises(
-        (TypeError, ValueError), match=f"skip must be .*got {skip}"
-    ):
+    with pytest.raises((TypeError, ValueError), match=f"skip must be .*got {skip}"):
         jacobians.lyapunov_exponents(np.ones((3, 2, 2)), skip=skip)
 
 

@@ -50,18 +50,11 @@ FLOORS = [
     ("figures.cells", "figures.gradients", "figures.translation"),
     ("figures",),
 ]
-ONLY = {
-    "matplotlib": {"figures"},
-    "anywidget": {"figures"},
-    "ipywidgets": set(),
-    "random": set(),
-}
+ONLY = {"matplotlib": {"figures"}, "anywidget": {"figures"}, "ipywidgets": set(), "random": set()}
 GENERATORS = {"np.random", "numpy.random"}
 EXPLICIT = {"Generator", "SeedSequence", "default_rng"}
 
-FLOOR = {
-    module: floor for floor, modules in enumerate(FLOORS) for module in modules
-}
+FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 PACKAGES = {module.split(".")[0] for module in FLOOR if "." in module}
 ROOT = Path(lstm_lab.__file__).parent
 
@@ -72,11 +65,7 @@ def module_name(path):
     return ".".join(parts).removesuffix(".__init__")
 
 
-SOURCES = {
-    module_name(path): path
-    for path in ROOT.rglob("*.py")
-    if path != ROOT / "__init__.py"
-}
+SOURCES = {module_name(path): path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"}
 MODULES = sorted(SOURCES)
 
 
@@ -110,11 +99,7 @@ def faults(module, source):
         if (part := module.split(".")[0]) not in ONLY.get(top, {part}):
             found.append(f"imports {top}")
         if [top, *inner[:1]] == ["numpy", "random"]:
-            found += [
-                f"imports {name} of NumPy's"
-                for name in inner[-1:]
-                if name not in EXPLICIT
-            ]
+            found += [f"imports {name} of NumPy's" for name in inner[-1:] if name not in EXPLICIT]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr not in EXPLICIT:
             owner = ast.unparse(node.value)

@@ -15,9 +15,7 @@ GLOBS = {"**": ".*", "*": "[^/]*"}
 def files():
     """Return the files that are published."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     names = listed.stdout.splitlines()
     return [name for name in names if not name.startswith("LICENSE")]
 
@@ -30,9 +28,7 @@ def pattern(glob):
 
 def annotations(text=None):
     """Return pairs of a pattern and what is said of its files."""
-    stated = tomllib.loads(
-        text or (ROOT / "REUSE.toml").read_text(encoding="utf-8")
-    )["annotations"]
+    stated = tomllib.loads(text or (ROOT / "REUSE.toml").read_text(encoding="utf-8"))["annotations"]
     for one in stated:
         paths = one["path"] if isinstance(one["path"], list) else [one["path"]]
         for path in paths:

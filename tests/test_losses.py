@@ -20,18 +20,14 @@ def test_mean_squared_error_by_hand():
     loss = losses.mean_squared_error(prediction, target)
     assert type(loss) is float
     assert loss == (9 + 4) / 2
-    np.testing.assert_array_equal(
-        losses.mean_squared_error_grad(prediction, target), [[-3.0, 2.0]]
-    )
+    np.testing.assert_array_equal(losses.mean_squared_error_grad(prediction, target), [[-3.0, 2.0]])
 
 
 def test_the_gradient_is_that_of_differences(pair):
     prediction, target = pair
     (error,) = relative_errors(
         losses.mean_squared_error_grad(prediction, target),
-        numerical_gradient(
-            lambda point: losses.mean_squared_error(point, target), prediction
-        ),
+        numerical_gradient(lambda point: losses.mean_squared_error(point, target), prediction),
     ).values()
     assert error < GRADIENT_ERROR
 
@@ -50,12 +46,10 @@ def test_the_gradient_has_the_dtype_of_the_predictions(pair, dtype):
     gradient = losses.mean_squared_error_grad(prediction, target)
     assert gradient.dtype == np.float32
     same = target.astype(np.float32)
-    np.testing.assert_array_equal(
-        gradient, losses.mean_squared_error_grad(prediction, same)
+    np.testing.assert_array_equal(gradient, losses.mean_squared_error_grad(prediction, same))
+    assert losses.mean_squared_error(prediction, target) == losses.mean_squared_error(
+        prediction, same
     )
-    assert losses.mean_squared_error(
-        prediction, target
-    ) == losses.mean_squared_error(prediction, same)
     right = np.zeros(len(prediction), int)
     gradient = losses.cross_entropy_grad(prediction, right)
     assert gradient.dtype == np.float32
@@ -77,9 +71,7 @@ def test_no_answers_have_no_loss(shape):
 
 def test_classes_may_be_a_list():
     logits = np.eye(3)
-    assert losses.cross_entropy(logits, [0, 1, 2]) == losses.cross_entropy(
-        logits, np.arange(3)
-    )
+    assert losses.cross_entropy(logits, [0, 1, 2]) == losses.cross_entropy(logits, np.arange(3))
 
 
 def test_what_is_not_finite_stays_so(pair):
@@ -88,13 +80,7 @@ def test_what_is_not_finite_stays_so(pair):
     assert np.isnan(losses.mean_squared_error(prediction, target))
 
 
-@pytest.mark.parametrize(
-    "loss",
-    [
-        losses.mean_squared_error,
-        losses.mean_squared_error_grad,
-    ],
-)
+@pytest.mark.parametrize("loss", [losses.mean_squared_error, losses.mean_squared_error_grad])
 def test_shapes_that_would_broadcast_are_refused(loss):
     with pytest.raises(ValueError, match=r"one shape, got \(4, 1\) and \(4,\)"):
         loss(np.ones((4, 1)), np.ones(4))
@@ -133,9 +119,7 @@ def test_the_gradient_of_cross_entropy_is_that_of_differences(classified):
     logits, target = classified
     (error,) = relative_errors(
         losses.cross_entropy_grad(logits, target),
-        numerical_gradient(
-            lambda point: losses.cross_entropy(point, target), logits
-        ),
+        numerical_gradient(lambda point: losses.cross_entropy(point, target), logits),
     ).values()
     assert error < GRADIENT_ERROR
 
@@ -173,9 +157,7 @@ def test_answers_of_another_size_have_no_influence():
 def test_small_shares_keep_their_digits():
     """The wrong class is rare: 1 - p would round to nothing."""
     logits, target = np.array([[40.0, 0.0]]), np.array([0])
-    assert losses.cross_entropy_grad(logits, target)[0, 1] == pytest.approx(
-        np.exp(-40), rel=1e-14
-    )
+    assert losses.cross_entropy_grad(logits, target)[0, 1] == pytest.approx(np.exp(-40), rel=1e-14)
 
 
 def test_the_loss_bounds_the_share_of_errors(classified):
@@ -211,13 +193,7 @@ def test_logits_that_are_not_finite_stay_so(classified):
         ((2, 3), np.array([-1, 0]), ValueError, "from 0 to 2, got -1"),
     ],
 )
-@pytest.mark.parametrize(
-    "loss",
-    [
-        losses.cross_entropy,
-        losses.cross_entropy_grad,
-    ],
-)
+@pytest.mark.parametrize("loss", [losses.cross_entropy, losses.cross_entropy_grad])
 def test_targets_are_classes(loss, logits, target, error, message):
     with pytest.raises(error, match=message):
         loss(np.ones(logits), target)

@@ -115,10 +115,7 @@ def test_hyperparameters_of_numpy_are_as_plain_ones(optimizer):
     of_numpy = type(optimizer)(**{n: np.float64(plain[n]) for n in names})
     assert all(type(getattr(of_numpy, name)) is float for name in names)
     params, grads = point(0, np.float32), point(1, np.float32)
-    results = [
-        each.step(params, grads, each.init(params))
-        for each in (optimizer, of_numpy)
-    ]
+    results = [each.step(params, grads, each.init(params)) for each in (optimizer, of_numpy)]
     for a, b in zip(*(tree.leaves(r).items() for r in results), strict=True):
         assert a[0] == b[0]
         assert np.asarray(a[1]).dtype == np.asarray(b[1]).dtype
@@ -220,9 +217,7 @@ def test_long_gradients_are_shortened_to_the_norm(max_norm, dtype):
     rounding = 4 * float(np.finfo(dtype).eps)
     assert norm == pytest.approx(np.linalg.norm(numbers), rel=rounding)
     assert optim.global_norm(clipped) == pytest.approx(max_norm, rel=rounding)
-    np.testing.assert_allclose(
-        clipped.a, grads.a * (max_norm / norm), rtol=rounding
-    )
+    np.testing.assert_allclose(clipped.a, grads.a * (max_norm / norm), rtol=rounding)
     assert clipped.a.dtype == clipped.rest[0].dtype == dtype
     assert clipped.rest[1] is None
 
@@ -231,9 +226,7 @@ def test_long_gradients_are_shortened_to_the_norm(max_norm, dtype):
 @pytest.mark.parametrize("seed", range(3))
 def test_short_gradients_stay_as_they_are(factor, seed):
     grads = point(seed)
-    clipped, norm = optim.clip_by_global_norm(
-        grads, factor * optim.global_norm(grads)
-    )
+    clipped, norm = optim.clip_by_global_norm(grads, factor * optim.global_norm(grads))
     assert norm == optim.global_norm(grads)
     np.testing.assert_array_equal(clipped.a, grads.a)
 

@@ -14,10 +14,7 @@ SUBMODULES = [module.name for module in pkgutil.iter_modules(lstm_lab.__path__)]
 def printed(code):
     """Return what a new process prints."""
     return subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout.strip()
 
 

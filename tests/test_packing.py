@@ -12,10 +12,7 @@ small = st.integers(1, 4)
 
 @given(leading=st.lists(small, max_size=2), gates=small, H=small)
 def test_splitting_and_joining_are_inverse(leading, gates, H):
-    packed = (
-        np.arange(np.prod([gates, H, *leading])).reshape(gates * H, *leading)
-        / 2
-    )
+    packed = np.arange(np.prod([gates, H, *leading])).reshape(gates * H, *leading) / 2
     blocks = packing.by_gate(packed, "ifog"[:gates])
     assert [b.shape for b in blocks.values()] == gates * [(H, *leading)]
     joined = packing.join(*(block.T for block in blocks.values()))

@@ -26,8 +26,7 @@ def pair(seed=0):
 
 def bits(values):
     return {
-        name: (leaf.shape, leaf.dtype, leaf.tobytes())
-        for name, leaf in tree.leaves(values).items()
+        name: (leaf.shape, leaf.dtype, leaf.tobytes()) for name, leaf in tree.leaves(values).items()
     }
 
 
@@ -79,9 +78,7 @@ def test_numpy_reads_it_and_finds_no_pickle(file):
         ((), {"model": object()}, TypeError, "not JSON serializable"),
     ],
 )
-def test_what_cannot_be_saved_leaves_the_previous_file(
-    values, about, error, message, file
-):
+def test_what_cannot_be_saved_leaves_the_previous_file(values, about, error, message, file):
     save(file, pair())
     with pytest.raises(error, match=message):
         save(file, values, **about)
@@ -126,9 +123,7 @@ def test_errors_of_the_system_stay_what_they_are(tmp_path):
         (pair()._replace(rest=(None, None)), "rest.0 is .* expected missing"),
     ],
 )
-def test_another_tree_is_refused_by_the_name_of_what_differs(
-    like, message, file
-):
+def test_another_tree_is_refused_by_the_name_of_what_differs(like, message, file):
     save(file, pair())
     with pytest.raises(LoadError, match=f"model.npz cannot be .*{message}"):
         load(file, like)
@@ -150,9 +145,7 @@ def other_files():
     yield "objects", content.getvalue()
 
 
-@pytest.mark.parametrize(
-    "content", [pytest.param(c, id=name) for name, c in other_files()]
-)
+@pytest.mark.parametrize("content", [pytest.param(c, id=name) for name, c in other_files()])
 def test_other_files_are_refused(content, file):
     file.write_bytes(content)
     for read in (metadata, lambda file: load(file, pair())):

@@ -77,9 +77,7 @@ def found(page, store):
 
 def test_each_assertion_is_found_at_its_line(page):
     claims = seeds.claims(page)
-    assert [claim.line for claim in claims] == [
-        *(ALWAYS, DRAWN, ONE_DRAW, LOOP, DEFAULT, LISTED)
-    ]
+    assert [claim.line for claim in claims] == [*(ALWAYS, DRAWN, ONE_DRAW, LOOP, DEFAULT, LISTED)]
     lines = page.read_text(encoding="utf-8").splitlines()
     assert all("assert" in lines[claim.line - 1] for claim in claims)
     assert [claim.line for claim in claims if claim.one_draw] == [ONE_DRAW]
@@ -158,7 +156,5 @@ def test_stored_experiments_keep_their_seeds(monkeypatch):
 
 
 def test_a_page_that_is_none_is_refused():
-    with pytest.raises(
-        SystemExit, match=r"ch999 must be pages with code.*ch317"
-    ):
+    with pytest.raises(SystemExit, match=r"ch999 must be pages with code.*ch317"):
         seeds.known_pages(["ch999"])

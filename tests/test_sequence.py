@@ -106,9 +106,7 @@ def test_every_gradient_is_that_of_differences(case):
     def loss():
         trace = sequence.forward(case.cell, *arrays)
         last = (state[-1] for state in trace.states.values())
-        return np.vdot(case.dh, trace.h[1:]) + sum(
-            map(np.vdot, case.dlast, last)
-        )
+        return np.vdot(case.dh, trace.h[1:]) + sum(map(np.vdot, case.dlast, last))
 
     for (name, leaf), grad in zip(
         tree.leaves(arrays).items(), tree.leaves(grads).values(), strict=True
@@ -181,13 +179,9 @@ def test_a_batch_is_its_examples(batch):
 @pytest.mark.parametrize("cut", [1, 3])
 def test_two_parts_of_a_sequence_make_the_whole(batch, cut):
     trace, grads = run(batch)
-    first = sequence.forward(
-        batch.cell, batch.params, batch.x[:cut], *batch.initial
-    )
+    first = sequence.forward(batch.cell, batch.params, batch.x[:cut], *batch.initial)
     handed_on = [state[-1] for state in first.states.values()]
-    second = sequence.forward(
-        batch.cell, batch.params, batch.x[cut:], *handed_on
-    )
+    second = sequence.forward(batch.cell, batch.params, batch.x[cut:], *handed_on)
     assert_close(second.h, trace.h[cut:])
     later = sequence.backward(second, batch.dh[cut:], *batch.dlast)
     sooner = sequence.backward(first, batch.dh[:cut], *later[2:])
@@ -215,9 +209,7 @@ def test_padding_is_not_read(batch):
     assert_close(grads.params, total)
 
 
-@pytest.mark.parametrize(
-    "lengths", [[0, 1, 2], [1, 2, T + 1], [1.0, 2, 3], [1, 2]]
-)
+@pytest.mark.parametrize("lengths", [[0, 1, 2], [1, 2, T + 1], [1.0, 2, 3], [1, 2]])
 def test_lengths_are_checked(batch, lengths):
     trace, _ = run(batch)
     with pytest.raises((TypeError, ValueError), match=r"^lengths must"):
@@ -242,9 +234,7 @@ def test_infer_takes_no_memory_that_grows_with_time(cell, batch, rng):
         h, _ = sequence.infer(cell, batch.params, x)
         beyond.append(tracemalloc.get_traced_memory()[1] - h.nbytes)
         tracemalloc.stop()
-    assert (
-        beyond[1] < 1.2 * beyond[0] + x.size
-    )  # but for a check's mask of booleans
+    assert beyond[1] < 1.2 * beyond[0] + x.size  # but for a check's mask of booleans
 
 
 def test_an_lstm_holds_at_most_eight_numbers_for_each_unit_and_step(rng):
@@ -265,9 +255,7 @@ def test_arguments_are_only_read_and_share_no_memory_with_results(case):
         leaf.flags.writeable = False
     trace, grads = run(case)
     h, last = sequence.infer(case.cell, case.params, case.x, *case.initial)
-    for was, leaf in zip(
-        tree.leaves(before).values(), tree.leaves(given).values(), strict=True
-    ):
+    for was, leaf in zip(tree.leaves(before).values(), tree.leaves(given).values(), strict=True):
         np.testing.assert_array_equal(was, leaf)
         for result in tree.leaves((tuple(grads), h, last)).values():
             assert not np.shares_memory(leaf, result)
@@ -313,9 +301,7 @@ print(digest.hexdigest())
 
 
 def test_another_process_gives_the_same_bits():
-    one_thread = os.environ | {
-        f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "MKL", "OMP")
-    }
+    one_thread = os.environ | {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "MKL", "OMP")}
     both = [
         subprocess.run(
             [sys.executable, "-c", DIGEST],
@@ -335,9 +321,7 @@ def test_another_process_gives_the_same_bits():
 def test_saturated_gates_are_exactly_open_or_closed(rng):
     params = lstm.init(3, 4, rng=rng)
     b = np.repeat([-1000.0, 1000.0, 1000.0, 0.0], 4)
-    gates = sequence.forward(
-        lstm, params._replace(b=b), rng.normal(size=(6, 2, 3))
-    ).gates
+    gates = sequence.forward(lstm, params._replace(b=b), rng.normal(size=(6, 2, 3))).gates
     assert (gates["i"] == 0).all()
     assert (gates["f"] == 1).all()
     assert (gates["o"] == 1).all()
@@ -352,9 +336,7 @@ def test_saturated_gates_are_exactly_open_or_closed(rng):
 def test_extreme_numbers_leave_finite_ones(name, sizes, scales, seed):
     steps, examples, D, H = sizes
     of_x, of_W, of_d = scales
-    case = random_case(
-        *CELLS[name], np.random.default_rng(seed), steps, (examples,), D, H
-    )
+    case = random_case(*CELLS[name], np.random.default_rng(seed), steps, (examples,), D, H)
     case.params = tree.map(lambda leaf: leaf * of_W, case.params)
     case.x, case.dh = case.x * of_x, case.dh * of_d
     trace, grads = run(case)
@@ -386,15 +368,9 @@ def test_a_trace_that_is_not_finite_is_named(batch):
         ({"cell": "lstm"}, "cell must be a cell, such as the module"),
         ({"cell": gru}, r"params must be lstm_lab\.cells\.gru\.Params, got"),
         ({"params": {"W": 1}}, r"params must be .*Params, got builtins\.dict"),
-        (
-            {"x": np.ones((5, 3, 4), int)},
-            "x must be an array of float32 or float64",
-        ),
+        ({"x": np.ones((5, 3, 4), int)}, "x must be an array of float32 or float64"),
         ({"x": np.ones((5, 3, 2))}, r"x must have shape \(T, B, 4\)"),
-        (
-            {"x": np.ones((0, 3, 4))},
-            r"x must have shape .*every size at least 1",
-        ),
+        ({"x": np.ones((0, 3, 4))}, r"x must have shape .*every size at least 1"),
         ({"x": np.full((5, 3, 4), np.nan)}, "x must be finite, got nan"),
         ({"x": np.ma.ones((5, 3, 4))}, "x must be an array without a mask"),
         ({"x": np.ones((5, 3, 4), np.float32)}, "x must have dtype float64"),
@@ -413,9 +389,7 @@ def test_arguments_are_checked(rng, function, change, message):
 def test_lists_of_floats_are_arrays(rng):
     case = random_case(rnn, {}, rng)
     given = sequence.forward(rnn, case.params, case.x.tolist())
-    np.testing.assert_array_equal(
-        given.h, sequence.forward(rnn, case.params, case.x).h
-    )
+    np.testing.assert_array_equal(given.h, sequence.forward(rnn, case.params, case.x).h)
 
 
 @pytest.mark.parametrize(
@@ -437,9 +411,7 @@ def test_parameters_are_checked(rng, name, value, message):
 
 def test_further_vectors_are_checked(rng):
     params = gru.init(4, 6, rng=rng)._replace(recurrent_bias=np.ones(5))
-    with pytest.raises(
-        ValueError, match=r"params\.recurrent_bias must have shape"
-    ):
+    with pytest.raises(ValueError, match=r"params\.recurrent_bias must have shape"):
         sequence.forward(gru, params, np.ones((2, 4)))
 
 
@@ -470,8 +442,7 @@ def test_init_draws_normal_weights_with_zero_biases(cell_and_options):
 
 
 @pytest.mark.parametrize(
-    ("cell", "biases"),
-    [(rnn, [0]), (gru, [0, 0, 0]), (lstm, [0, 1, 0, 0]), (coupled, [1, 0, 0])],
+    ("cell", "biases"), [(rnn, [0]), (gru, [0, 0, 0]), (lstm, [0, 1, 0, 0]), (coupled, [1, 0, 0])]
 )
 def test_a_forget_gate_starts_with_a_bias_of_one(cell, biases, rng):
     b = cell.init(2, 3, rng=rng).b

@@ -42,9 +42,7 @@ def test_adding_asks_for_the_sum_of_the_marked_values(dtype, rng):
     x, y, *_ = tasks.adding(9, 50, rng=rng, dtype=dtype)
     assert x.dtype == y.dtype == dtype
     assert y.shape == (50, 1)
-    expected = [
-        x[marks == 1, b, 0].sum() for b, marks in enumerate(x[..., 1].T)
-    ]
+    expected = [x[marks == 1, b, 0].sum() for b, marks in enumerate(x[..., 1].T)]
     np.testing.assert_array_equal(y[:, 0], np.array(expected))
 
 
@@ -61,9 +59,7 @@ def test_adding_draws_marks_and_values_independently(rng):
 def test_the_baseline_is_the_integral_of_the_square():
     """The density of the sum of two uniform numbers is a triangle on [0, 2]."""
     s = np.polynomial.Polynomial([0, 1])
-    half = (
-        s * (s - 1) ** 2
-    ).integ()  # the density is s up to 1, then its mirror
+    half = (s * (s - 1) ** 2).integ()  # the density is s up to 1, then its mirror
     integral = 2 * (half(1) - half(0))
     assert integral == pytest.approx(tasks.ADDING_BASELINE, rel=1e-15)
 
@@ -110,9 +106,7 @@ def test_copied_symbols_are_uniform_and_independent(rng):
             np.testing.assert_allclose(share, 1 / many, atol=error)
 
 
-@pytest.mark.parametrize(
-    ("T", "published"), [(100, 0.1733), (500, 0.0400), (2000, 0.0103)]
-)
+@pytest.mark.parametrize(("T", "published"), [(100, 0.1733), (500, 0.0400), (2000, 0.0103)])
 def test_the_baseline_of_copying_is_that_of_the_paper(T, published):
     assert round(tasks.copy_memory_baseline(T), 4) == published
 
@@ -135,9 +129,7 @@ ALL = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 
 @ALL
 def test_draws_are_seeded(task):
-    first, second, other = (
-        task(12, 30, rng=np.random.default_rng(seed)) for seed in (1, 1, 2)
-    )
+    first, second, other = (task(12, 30, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.x, second.x)
     np.testing.assert_array_equal(first.y, second.y)
     assert not np.array_equal(first.x, other.x)
@@ -146,8 +138,7 @@ def test_draws_are_seeded(task):
 @ALL
 def test_the_dtype_is_that_of_the_inputs_and_changes_no_draw(task):
     wide, narrow = (
-        task(12, 30, rng=np.random.default_rng(1), dtype=dtype)
-        for dtype in (np.float64, "float32")
+        task(12, 30, rng=np.random.default_rng(1), dtype=dtype) for dtype in (np.float64, "float32")
     )
     assert (wide.x.dtype, narrow.x.dtype) == (np.float64, np.float32)
     np.testing.assert_allclose(wide.x, narrow.x, rtol=1e-6)

@@ -13,16 +13,10 @@ SOURCES, TARGETS = ["ab", "c", "bca"], ["abc", "", "ccba"]
 def translator(request):
     letters = tokenizer.fit(["abc"])
     network = seq2seq.Network(
-        sources=letters.size,
-        targets=letters.size,
-        embedding=3,
-        hidden=4,
-        attention=request.param,
+        sources=letters.size, targets=letters.size, embedding=3, hidden=4, attention=request.param
     )
     params = seq2seq.init(network, rng=np.random.default_rng(3))
-    return seq2seq.Translator(
-        network, seq2seq.Vocabularies(letters, letters), params
-    )
+    return seq2seq.Translator(network, seq2seq.Vocabularies(letters, letters), params)
 
 
 def decoded(translator, source, target, *, forced):
@@ -30,9 +24,7 @@ def decoded(translator, source, target, *, forced):
     network, vocabularies, params = translator
     names = [*teaching.NAMES.values(), *vocabularies.target.characters]
     batch = vocabularies.batch([source], [target])
-    encoded = seq2seq.encode(
-        network, params, batch.source, batch.source_lengths
-    )
+    encoded = seq2seq.encode(network, params, batch.source, batch.source_lengths)
     states, last = encoded.states, np.array([tokenizer.BOS])
     for right in batch.target:
         answers, states = seq2seq.step(network, params, encoded, states, last)

@@ -7,16 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lstm_lab import (
-    GRUCell,
-    LSTMCell,
-    RNNCell,
-    gru,
-    lstm,
-    packing,
-    rnn,
-    sequence,
-)
+from lstm_lab import GRUCell, LSTMCell, RNNCell, gru, lstm, packing, rnn, sequence
 
 # Both sides round in another order, 1e-16 a term; the gates keep errors from growing over the
 # hundred steps. In float64 this leaves some four digits to spare.
@@ -73,13 +64,9 @@ def test_lstm_cell_is_the_listing(seed):
     h = c = listed_h = listed_c = np.zeros(H)
     for x in X:
         h, c, cache = cell.forward(x, h, c)
-        listed_h, listed_c, listed_cache = lstm_step(
-            W, b, x, listed_h, listed_c
-        )
+        listed_h, listed_c, listed_cache = lstm_step(W, b, x, listed_h, listed_c)
         assert type(cache) is tuple
-        for ours, listed in zip(
-            (h, c, *cache), (listed_h, listed_c, *listed_cache), strict=True
-        ):
+        for ours, listed in zip((h, c, *cache), (listed_h, listed_c, *listed_cache), strict=True):
             assert_allclose(ours, listed, rtol=0, atol=TOLERANCE)
     assert np.abs(c).max() > 0.1
 
@@ -119,9 +106,7 @@ def test_the_seed_is_zero_unless_given(Cell):
 
 
 @pytest.mark.parametrize(
-    ("arch", "Cell"),
-    [(lstm, LSTMCell), (gru, GRUCell), (rnn, RNNCell)],
-    ids=["lstm", "gru", "rnn"],
+    ("arch", "Cell"), [(lstm, LSTMCell), (gru, GRUCell), (rnn, RNNCell)], ids=["lstm", "gru", "rnn"]
 )
 def test_the_sequence_is_the_cell_step_by_step(arch, Cell):
     cell = Cell(D, H, seed=3)
@@ -131,9 +116,7 @@ def test_the_sequence_is_the_cell_step_by_step(arch, Cell):
         step = cell.forward(x, *states)
         states = step[:2] if arch is lstm else (step,)
         for name, state in zip(arch.STATES, states, strict=True):
-            assert_allclose(
-                getattr(trace, name)[t + 1], state, rtol=0, atol=TOLERANCE
-            )
+            assert_allclose(getattr(trace, name)[t + 1], state, rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -171,9 +154,7 @@ def test_sequence_and_cell_agree_where_gates_are_closed(arch, Cell, dtype):
         (RNNCell, ["W", "b"]),
     ],
 )
-@pytest.mark.parametrize(
-    "in_place", [True, False], ids=["in-place", "assigned"]
-)
+@pytest.mark.parametrize("in_place", [True, False], ids=["in-place", "assigned"])
 def test_changed_weights_take_effect(Cell, names, in_place, rng):
     states = (2 if Cell is LSTMCell else 1) * (rng.normal(size=H),)
     for name in names:
@@ -213,6 +194,4 @@ def test_cells_take_batches(rng):
     x, h, c = rng.normal(size=(3, D)), *rng.normal(size=(2, 3, H))
     cell = LSTMCell(D, H)
     batch = cell.forward(x, h, c)[0]
-    assert_allclose(
-        batch[1], cell.forward(x[1], h[1], c[1])[0], rtol=0, atol=TOLERANCE
-    )
+    assert_allclose(batch[1], cell.forward(x[1], h[1], c[1])[0], rtol=0, atol=TOLERANCE)

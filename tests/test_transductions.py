@@ -40,8 +40,7 @@ def test_one_length_is_that_of_all(rng):
 
 def test_draws_are_seeded():
     first, second, other = (
-        copy(B, length=(1, 5), rng=np.random.default_rng(seed))
-        for seed in (1, 1, 2)
+        copy(B, length=(1, 5), rng=np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     assert first == second
     assert first != other

@@ -452,8 +452,7 @@ CONFIGURATION = [
         ".github/workflows/test.yml",
         "runs-on: ${{ matrix.os }}",
         "run-on: ${{ matrix.os }}",
-        "check-jsonschema --builtin-schema vendor.github-workflows"
-        " .github/workflows/test.yml",
+        "check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/test.yml",
         "test",
     ),
 ]
@@ -584,15 +583,7 @@ SUPPLY = [
     ),
 ]
 
-FAULTS = [
-    *CODE,
-    *CHAPTERS,
-    *PAGES,
-    *CONFIGURATION,
-    *DATA,
-    *DEPENDENCIES,
-    *SUPPLY,
-]
+FAULTS = [*CODE, *CHAPTERS, *PAGES, *CONFIGURATION, *DATA, *DEPENDENCIES, *SUPPLY]
 
 
 def share(day: datetime.date, size: int = SHARE) -> list[Fault]:
@@ -671,8 +662,7 @@ def judge(fault: Fault, root: Path) -> tuple[bool, str]:
 def listing() -> str:
     """Return the list for contributors."""
     rows = [
-        f"| {fault.kind} | {fault.what} | `{fault.file}` | `{who(fault)}` |"
-        for fault in FAULTS
+        f"| {fault.kind} | {fault.what} | `{fault.file}` | `{who(fault)}` |" for fault in FAULTS
     ]
     return "\n".join(
         [

@@ -60,9 +60,7 @@ def cells(page: Path) -> list[Cell]:
         return []
     notebook = read_myst_markdown_notebook(text, add_source_map=True)
     lines, found = text.splitlines(), []
-    for cell, fence in zip(
-        notebook.cells, notebook.metadata["source_map"], strict=True
-    ):
+    for cell, fence in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
         if cell.cell_type == "code":
             # Options stand before the code, and nothing between it and the end of its block.
             end = lines.index("```", fence) + 1
@@ -153,9 +151,7 @@ def observe(page: Path, alternative: int) -> dict[str, Any]:
         held[line] = outcome and held.get(line, True)
 
     recorder = Recorder()
-    shell = InteractiveShell.instance(
-        config=Config(HistoryManager={"enabled": False})
-    )
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     shell.user_ns["__held__"] = record
     shell.ast_transformers.append(recorder)
     for cell in cells(page):
@@ -215,9 +211,7 @@ def perform(page: Path, alternative: int, file: Path) -> None:
         lines.write(f"\n{last}\n")
 
 
-def run_all(
-    pages: list[Path], alternatives: range, jobs: int, store: Path = STORE
-) -> None:
+def run_all(pages: list[Path], alternatives: range, jobs: int, store: Path = STORE) -> None:
     """Do the runs that are not stored yet, the first of every page first."""
     store.mkdir(parents=True, exist_ok=True)
     missing = []
@@ -227,10 +221,7 @@ def run_all(
         missing += [(n, page) for n in alternatives if n not in known]
     missing.sort(key=lambda run: run[0])
     with ThreadPoolExecutor(jobs) as pool:
-        begun = [
-            pool.submit(perform, page, n, stored(page, store))
-            for n, page in missing
-        ]
+        begun = [pool.submit(perform, page, n, stored(page, store)) for n, page in missing]
         try:
             for count, done in enumerate(as_completed(begun), start=1):
                 done.result()
@@ -245,9 +236,7 @@ def say(text: str, stream: Any = sys.stdout) -> None:
     print(text, file=stream, flush=True)
 
 
-def report(
-    page: Path, found: list[dict[str, Any]]
-) -> tuple[list[str], list[str]]:
+def report(page: Path, found: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the lines of a page's table, and those of claims that did not hold."""
     lines, failed = [f"\n{page.stem}: {len(found)} alternatives"], []
     for claim in claims(page):
@@ -269,14 +258,10 @@ def report(
 
 def known_pages(names: list[str]) -> list[Path]:
     """Return the pages of some names, or all that assert something; refuse what is none."""
-    pages = {
-        page.stem: page for page in sorted(CHAPTERS.glob("*.md")) if cells(page)
-    }
+    pages = {page.stem: page for page in sorted(CHAPTERS.glob("*.md")) if cells(page)}
     stems = [Path(name).stem for name in names]
     if unknown := [stem for stem in stems if stem not in pages]:
-        raise SystemExit(
-            f"{', '.join(unknown)} must be pages with code: {', '.join(pages)}"
-        )
+        raise SystemExit(f"{', '.join(unknown)} must be pages with code: {', '.join(pages)}")
     return [pages[stem] for stem in stems or pages]
 
 

@@ -26,9 +26,7 @@ from tabulate import tabulate
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv" / "versions"
 LOCK = ROOT / "requirements.lock"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHONS = [
     classifier.rpartition(" ")[2]
     for classifier in PROJECT["classifiers"]
@@ -97,10 +95,7 @@ class Row(NamedTuple):
 
 def declared() -> dict[str, Requirement]:
     """Return what the package needs, its extra included, by name."""
-    lines = [
-        *PROJECT["dependencies"],
-        *PROJECT["optional-dependencies"]["dask"],
-    ]
+    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dask"]]
     return {Requirement(line).name: Requirement(line) for line in lines}
 
 
@@ -112,9 +107,7 @@ def bound(requirement: Requirement) -> Version:
 
 def tools() -> str:
     """Return the lines of the lock that pin the tools of the tests, without hashes."""
-    lines = re.findall(
-        r"(?m)^[\w.-]+==[^\\\n]*[^\\\s]", LOCK.read_text(encoding="utf-8")
-    )
+    lines = re.findall(r"(?m)^[\w.-]+==[^\\\n]*[^\\\s]", LOCK.read_text(encoding="utf-8"))
     return "\n".join(line for line in lines if line.split("==")[0] in TOOLS)
 
 
@@ -197,20 +190,12 @@ def check(python: str, age: str, found: dict[str, str]) -> None:
 def uv(*arguments: str, given: str = "") -> str:
     """Run uv on some input, and return what it writes."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    pythons = [
-        folder
-        for python in PYTHONS
-        for folder in pyenv.glob(f"versions/{python}.*/bin")
-    ]
+    pythons = [folder for python in PYTHONS for folder in pyenv.glob(f"versions/{python}.*/bin")]
     folders = [Path(sys.executable).parent, *pythons]
     path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
     done = subprocess.run(  # noqa: S603
         # With the certificates of this machine, as pip: a proxy may have one of its own.
-        [
-            str(shutil.which("uv", path=path)),
-            *arguments,
-            *("--quiet", "--system-certs"),
-        ],
+        [str(shutil.which("uv", path=path)), *arguments, *("--quiet", "--system-certs")],
         cwd=ROOT,
         env={**os.environ, "PATH": path},
         input=given,
@@ -310,10 +295,7 @@ def table(rows: list[Row]) -> str:
     """Return a table with a column for each environment."""
     lines = [
         ["Python", *(row.python for row in rows)],
-        *(
-            [name, *(row.versions.get(name, "?") for row in rows)]
-            for name in declared()
-        ),
+        *([name, *(row.versions.get(name, "?") for row in rows)] for name in declared()),
         ["passed", *(str(row.passed) for row in rows)],
         ["failed", *(str(row.failed) for row in rows)],
         ["seconds", *(f"{row.seconds:.0f}" for row in rows)],
@@ -330,14 +312,10 @@ def main() -> int:
             row = tested(python, age, pytest_arguments())
             rows.append(row)
             came = "green" if row.green else "red"
-            sys.stdout.write(
-                f"Python {python}, {age}: {came}, {row.seconds:.0f} s\n{row.said}"
-            )
+            sys.stdout.write(f"Python {python}, {age}: {came}, {row.seconds:.0f} s\n{row.said}")
             sys.stdout.flush()
     green = sum(row.green for row in rows)
-    sys.stdout.write(
-        f"\n{table(rows)}\n\nversions tested: {green} of {len(rows)} green\n"
-    )
+    sys.stdout.write(f"\n{table(rows)}\n\nversions tested: {green} of {len(rows)} green\n")
     return 0 if green == len(rows) else 1
 
 

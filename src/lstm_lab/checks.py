@@ -33,9 +33,7 @@ def array(
     if not any(_fits(checked.shape, shape) for shape in shapes):
         wanted = " or ".join(map(_show, shapes))
         empty = ", every size at least 1" if 0 in checked.shape else ""
-        raise ValueError(
-            f"{name} must have shape {wanted}{empty}; got {checked.shape}"
-        )
+        raise ValueError(f"{name} must have shape {wanted}{empty}; got {checked.shape}")
     if dtype is not None and checked.dtype != dtype:
         raise TypeError(
             f"{name} must have dtype {dtype} like the parameters, got {checked.dtype};"
@@ -70,9 +68,7 @@ def integers(name: str, value: Any, *shape: int | str) -> NDArray[np.intp]:
     return checked.astype(np.intp, copy=False)
 
 
-def like(
-    name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Array:
+def like(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return an array of exactly this shape, for None read-only zeros that take no memory."""
     if value is None:
         return np.broadcast_to(dtype.type(0), shape)
@@ -89,13 +85,9 @@ def _plain(name: str, value: Any) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except ValueError:
-        raise ValueError(
-            f"{name} must be one array, got nested lists of unequal length"
-        ) from None
+        raise ValueError(f"{name} must be one array, got nested lists of unequal length") from None
     except Exception as error:  # of whatever package the value is
-        raise TypeError(
-            f"{name} must be an array, got {type(value).__name__}: {error}"
-        ) from error
+        raise TypeError(f"{name} must be an array, got {type(value).__name__}: {error}") from error
 
 
 def _fits(actual: tuple[int, ...], wanted: Shape) -> bool:
@@ -194,17 +186,14 @@ def items(name: str, value: Any, kind: str) -> tuple[Any, ...]:
     """Return the items of anything ordered, except a str, as a tuple; `kind` names them."""
     if isinstance(value, str):
         raise TypeError(
-            f"{name} must be a list of {kind}, got the str {value!r}; put it"
-            " into a list"
+            f"{name} must be a list of {kind}, got the str {value!r}; put it into a list"
         )
     if (
         isinstance(value, bytes | Mapping | Set | np.ma.MaskedArray)
         or not isinstance(value, Iterable)
         or (isinstance(value, np.ndarray) and value.ndim != 1)
     ):
-        raise TypeError(
-            f"{name} must be a list of {kind}, got {type(value).__name__}"
-        )
+        raise TypeError(f"{name} must be a list of {kind}, got {type(value).__name__}")
     return tuple(value)
 
 
@@ -224,9 +213,7 @@ def instance(name: str, value: Any, kind: type) -> None:
 def function(name: str, value: Any, example: str) -> None:
     """Refuse what cannot be called."""
     if not callable(value):
-        raise TypeError(
-            f"{name} must be a function, such as {example}, got {value!r}"
-        )
+        raise TypeError(f"{name} must be a function, such as {example}, got {value!r}")
 
 
 def fields(record: Any, check: Callable[[str, Any], Any], *names: str) -> None:
@@ -252,9 +239,7 @@ def float_dtype(name: str, value: Any) -> np.dtype[Any]:
 def generator(rng: Any) -> np.random.Generator:
     """Return a random generator; a seed is not one."""
     expected = "a numpy.random.Generator, such as default_rng(seed)"
-    found: np.random.Generator = _typed(
-        "rng", rng, expected, np.random.Generator
-    )
+    found: np.random.Generator = _typed("rng", rng, expected, np.random.Generator)
     return found
 
 
@@ -276,9 +261,7 @@ def sequence(x: Any, D: int, dtype: np.dtype[Any]) -> Array:
     return array("x", x, ("T", "B", D), ("T", D), dtype=dtype)
 
 
-def step(
-    D: int, H: int, dtype: np.dtype[Any], x: Any, **states: Any
-) -> list[Array]:
+def step(D: int, H: int, dtype: np.dtype[Any], x: Any, **states: Any) -> list[Array]:
     """Return the input (D,) or (B, D) of one step, and its states (H,) or (B, H)."""
     x = array("x", x, (D,), ("B", D), dtype=dtype)
     shape = (*x.shape[:-1], H)

@@ -44,9 +44,7 @@ def layer(cell: Cell, D: int, H: int, *, convention: str = "book") -> int:
     checks.cell("cell", cell)
     D, H = checks.positive_int("D", D), checks.positive_int("H", H)
     if convention not in CONVENTIONS:
-        raise ValueError(
-            f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}"
-        )
+        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
     _, _, *vectors = cell.Params._fields
     always = [v for v in vectors if v not in cell.Params._field_defaults]
     # The reset gate of a GRU in Keras acts after the product, and has a bias there.

@@ -87,16 +87,13 @@ def write(day: datetime.date, locale: str, format: str) -> str:
         One of ``formats(locale)``.
     """
     if type(day) is not datetime.date:  # of which a datetime is an instance
-        raise TypeError(
-            f"day must be a datetime.date, without a time, got {day!r}"
-        )
+        raise TypeError(f"day must be a datetime.date, without a time, got {day!r}")
     if not FIRST <= day <= LAST:
         raise ValueError(f"day must lie from {FIRST} to {LAST}, got {day}")
     patterns = _patterns(checks.text("locale", locale))
     if checks.text("format", format) not in patterns:
         raise ValueError(
-            f"format must be one of {', '.join(map(repr, patterns))} in {locale},"
-            f" got {format!r}"
+            f"format must be one of {', '.join(map(repr, patterns))} in {locale}, got {format!r}"
         )
     return _write(day, patterns[format], locale)
 
@@ -116,8 +113,7 @@ def split(rng: np.random.Generator, *, validation: int, test: int) -> Split:
     count = (LAST - FIRST).days + 1
     if kept >= count:
         raise ValueError(
-            f"validation and test must leave some of the {count} days,"
-            f" got {validation} and {test}"
+            f"validation and test must leave some of the {count} days, got {validation} and {test}"
         )
     order = checks.generator(rng).permutation(count).tolist()
     days = tuple(FIRST + datetime.timedelta(n) for n in order)
@@ -125,10 +121,7 @@ def split(rng: np.random.Generator, *, validation: int, test: int) -> Split:
 
 
 def pairs(
-    days: Sequence[datetime.date],
-    *,
-    rng: np.random.Generator,
-    locales: Sequence[str] = LOCALES,
+    days: Sequence[datetime.date], *, rng: np.random.Generator, locales: Sequence[str] = LOCALES
 ) -> Pairs:
     """Write each day in a random locale and format.
 
@@ -182,9 +175,7 @@ def _patterns(locale: str) -> dict[str, str]:
     try:
         known = Locale.parse(locale)
     except (ValueError, UnknownLocaleError) as error:
-        raise ValueError(
-            f"locale must be one that Babel knows, got {locale!r}"
-        ) from error
+        raise ValueError(f"locale must be one that Babel knows, got {locale!r}") from error
     skeletons = known.datetime_skeletons
     patterns = {name: known.date_formats[name].pattern for name in STYLES}
     patterns |= {n: skeletons[n].pattern for n in SKELETONS if n in skeletons}

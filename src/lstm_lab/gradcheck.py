@@ -14,9 +14,7 @@ STEP = 1e-6
 are then below 1e-9 of a loss of order one."""
 
 
-def numerical_gradient(
-    loss: Callable[[Any], float], point: Any, *, step: float = STEP
-) -> Any:
+def numerical_gradient(loss: Callable[[Any], float], point: Any, *, step: float = STEP) -> Any:
     r"""Return the gradient of a loss by central differences, one number at a time.
 
     .. math:: \frac{\partial L}{\partial p} \approx \frac{L(p + s) - L(p - s)}{2 s}

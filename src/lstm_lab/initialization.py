@@ -100,9 +100,7 @@ def initializer(
     checks.cell("cell", cell)
     for name in (*silent, *biases):
         if name not in cell.GATES:
-            raise ValueError(
-                f"a gate must be one of {', '.join(cell.GATES)}, got {name!r}"
-            )
+            raise ValueError(f"a gate must be one of {', '.join(cell.GATES)}, got {name!r}")
     lag_biases: dict[str, int] = getattr(cell, "LAG_BIASES", {})
     if T_max is not None:
         if checks.positive_int("T_max", T_max) < 3:
@@ -114,13 +112,8 @@ def initializer(
             )
     gain = checks.finite_number("gain", gain)
     gains = {gate: 0 if gate in silent else gain for gate in cell.GATES}
-    fixed = {
-        name: checks.finite_number(f"the bias {name}", bias)
-        for name, bias in biases.items()
-    }
-    return partial(
-        _draw, cell.init, inputs, recurrent, gains, T_max, lag_biases, fixed
-    )
+    fixed = {name: checks.finite_number(f"the bias {name}", bias) for name, bias in biases.items()}
+    return partial(_draw, cell.init, inputs, recurrent, gains, T_max, lag_biases, fixed)
 
 
 def _draw(
@@ -155,12 +148,8 @@ def _draw(
     return params._replace(W=W, b=b)
 
 
-def _drawn(
-    name: str, draw: Matrix, shape: tuple[int, int], rng: np.random.Generator
-) -> Array:
+def _drawn(name: str, draw: Matrix, shape: tuple[int, int], rng: np.random.Generator) -> Array:
     matrix = np.asarray(draw(*shape, rng))
     if matrix.shape != shape:  # one number, or one row, would be broadcast
-        raise ValueError(
-            f"{name} must draw a matrix of shape {shape}, got {matrix.shape}"
-        )
+        raise ValueError(f"{name} must draw a matrix of shape {shape}, got {matrix.shape}")
     return matrix

@@ -46,9 +46,7 @@ def to_torch(params: Any, *, layer: int = 0) -> dict[str, Array]:
     return dict(zip(_torch_names(layer), weights, strict=True))
 
 
-def from_torch(
-    cell: Cell, weights: Mapping[str, Any], *, layer: int = 0
-) -> Any:
+def from_torch(cell: Cell, weights: Mapping[str, Any], *, layer: int = 0) -> Any:
     """Return the parameters of one layer of a ``torch.nn.RNN``, ``LSTM`` or ``GRU``.
 
     Parameters
@@ -73,13 +71,9 @@ def from_torch(
         are projections (``proj_size``).
     """
     if cell not in (rnn, lstm, gru):
-        raise ValueError(
-            f"cell must be one of the modules rnn, lstm, gru, got {cell!r}"
-        )
+        raise ValueError(f"cell must be one of the modules rnn, lstm, gru, got {cell!r}")
     if not isinstance(weights, Mapping):
-        raise TypeError(
-            f"weights must be a mapping of names to arrays, got {type(weights)}"
-        )
+        raise TypeError(f"weights must be a mapping of names to arrays, got {type(weights)}")
     names = _torch_names(layer)
     missing = [name for name in names if name not in weights]
     if missing and missing != names[2:]:
@@ -99,9 +93,7 @@ def from_torch(
     shapes = (rows, "D"), (rows, H), (rows,), (rows,)
     zeros, order = np.zeros(rows, dtype), GATE_ORDERS["PyTorch"][cell]
     arrays = [
-        checks.array(
-            f"weights[{name!r}]", weights.get(name, zeros), shape, dtype=dtype
-        )
+        checks.array(f"weights[{name!r}]", weights.get(name, zeros), shape, dtype=dtype)
         for name, shape in zip(names, shapes, strict=True)
     ]
     W_x, W_h, b_x, b_h = (_reorder(a, order, cell.GATES) for a in arrays)
@@ -135,9 +127,7 @@ def _export(params: Any, framework: str, reset: str) -> list[Array]:
     """Return weights on input (GH, D) and state (GH, H), and the biases (GH,) of both."""
     cells = [c for c in (rnn, lstm, gru) if isinstance(params, c.Params)]
     if not cells:
-        raise TypeError(
-            f"params must be Params of rnn, lstm or gru, got {type(params)}"
-        )
+        raise TypeError(f"params must be Params of rnn, lstm or gru, got {type(params)}")
     (cell,) = cells
     packing.check(params, cell.Params)
     W_x, W_h = np.split(params.W, [params.D], axis=1)
@@ -155,9 +145,7 @@ def _export(params: Any, framework: str, reset: str) -> list[Array]:
     return [_reorder(array, cell.GATES, order) for array in layer]
 
 
-def _reorder(
-    packed: Array, source: Sequence[str], target: Sequence[str]
-) -> Array:
+def _reorder(packed: Array, source: Sequence[str], target: Sequence[str]) -> Array:
     """Return the blocks of rows in another order, in a new array; ``-z`` is ``z`` negated."""
     blocks = dict(zip(source, np.split(packed, len(source)), strict=True))
     for name, block in list(blocks.items()):

@@ -73,8 +73,7 @@ def pull_back(trace: Trace, *dstates_T: Array) -> Iterator[Cotangents]:
     names = trace.cell.STATES
     if len(dstates_T) != len(names):
         raise ValueError(
-            f"dstates_T must be one array for each of {', '.join(names)};"
-            f" got {len(dstates_T)}"
+            f"dstates_T must be one array for each of {', '.join(names)}; got {len(dstates_T)}"
         )
     shape = (*np.shape(dstates_T[0])[:-1], trace.params.H)
     for name, dstate in zip(names, dstates_T, strict=True):
@@ -99,10 +98,7 @@ def step_jacobians(trace: Trace) -> Array:
     one_sequence(trace)
     count = len(trace.cell.STATES)
     rows = np.split(np.eye(count * trace.params.H), count, axis=-1)
-    steps = (
-        trace.cell.step_vjp(trace.weights, cache, *rows)
-        for cache in trace.caches
-    )
+    steps = (trace.cell.step_vjp(trace.weights, cache, *rows) for cache in trace.caches)
     return np.stack([join(*dstates) for _, dstates in steps])
 
 
@@ -198,9 +194,7 @@ def lyapunov_exponents(jacobians: Array, *, skip: int = 0) -> Array:
     """
     jacobians = _square("jacobians", jacobians, "T", "S", "S")
     if not 0 <= checks.integer("skip", skip) < len(jacobians):
-        raise ValueError(
-            f"skip must be at least 0 and below {len(jacobians)}, got {skip}"
-        )
+        raise ValueError(f"skip must be at least 0 and below {len(jacobians)}, got {skip}")
     triangles = _triangular_factors(jacobians)[skip:]
     return np.sort(_log_diagonals(triangles, np.log).mean(axis=0))[::-1]
 
@@ -214,7 +208,5 @@ def spectral_radius(matrix: Array) -> float:
 def _square(name: str, value: Any, *shape: str) -> Array:
     matrices = checks.array(name, value, shape)
     if matrices.shape[-1] != matrices.shape[-2]:
-        raise ValueError(
-            f"{name} must have shape ({', '.join(shape)}); got {matrices.shape}"
-        )
+        raise ValueError(f"{name} must have shape ({', '.join(shape)}); got {matrices.shape}")
     return matrices

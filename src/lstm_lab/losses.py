@@ -99,8 +99,7 @@ def _error(prediction: Array, target: Array) -> Array:
     # (B,) and (B, 1) would broadcast to (B, B), and a network would learn the mean.
     if prediction.shape != target.shape:
         raise ValueError(
-            "prediction and target must have one shape, got"
-            f" {prediction.shape} and {target.shape}"
+            f"prediction and target must have one shape, got {prediction.shape} and {target.shape}"
         )
     _check_answered(prediction)
     dtype = np.result_type(prediction, np.float16)  # of integers a float
@@ -122,15 +121,11 @@ def _right(logits: Array, target: Classes) -> Classes:
     classes = logits.shape[-1]
     wrong = target[(target < 0) | (target >= classes)]
     if wrong.size:
-        raise ValueError(
-            f"target must be classes from 0 to {classes - 1}, got {wrong[0]}"
-        )
+        raise ValueError(f"target must be classes from 0 to {classes - 1}, got {wrong[0]}")
     return target[..., np.newaxis]
 
 
 def _check_answered(answers: Array) -> None:
     # The mean of nothing would be NaN.
     if answers.size == 0:
-        raise ValueError(
-            f"a loss needs at least one answer, got shape {answers.shape}"
-        )
+        raise ValueError(f"a loss needs at least one answer, got shape {answers.shape}")

@@ -92,15 +92,9 @@ class Adam:
         grads, n = _like(params, grads), int(state.steps) + 1
         b1, b2, epsilon = self.beta1, self.beta2, self.epsilon
         mean = tree.map(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
-        square = tree.map(
-            lambda v, g: b2 * v + (1 - b2) * g * g, state.square, grads
-        )
+        square = tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, state.square, grads)
         scaled = tree.map(
-            lambda m, v: (
-                (m / (1 - b1**n)) / (np.sqrt(v / (1 - b2**n)) + epsilon)
-            ),
-            mean,
-            square,
+            lambda m, v: (m / (1 - b1**n)) / (np.sqrt(v / (1 - b2**n)) + epsilon), mean, square
         )
         new = _descend(self.learning_rate, params, scaled)
         return new, AdamState(mean, square, n)
@@ -145,9 +139,7 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> Clipped:
 def _scaled_norm(values: Any) -> tuple[float, float]:
     """Return the largest magnitude, and the norm in units of it."""
     leaves = list(tree.leaves(values).values())
-    largest = float(
-        np.max([np.abs(leaf).max(initial=0) for leaf in leaves], initial=0)
-    )
+    largest = float(np.max([np.abs(leaf).max(initial=0) for leaf in leaves], initial=0))
     if largest == 0 or not np.isfinite(largest):
         return largest, 1.0
     squares = (np.square(leaf / largest).sum() for leaf in leaves)
@@ -161,9 +153,7 @@ def _descend(learning_rate: float, params: Any, direction: Any) -> Any:
 def _like(params: Any, grads: Any) -> Any:
     """Return the gradients in the dtypes of the parameters, those of integers as floats."""
     return tree.map(
-        lambda p, g: np.asarray(g, np.result_type(np.asarray(p), np.float16)),
-        params,
-        grads,
+        lambda p, g: np.asarray(g, np.result_type(np.asarray(p), np.float16)), params, grads
     )
 
 

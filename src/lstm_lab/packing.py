@@ -115,9 +115,7 @@ def join(*blocks: Array) -> Array:
     return np.concatenate(blocks, axis=-1)
 
 
-def draw(
-    kind: type[P], D: int, H: int, rng: np.random.Generator, dtype: DTypeLike
-) -> P:
+def draw(kind: type[P], D: int, H: int, rng: np.random.Generator, dtype: DTypeLike) -> P:
     """Return parameters with weights from N(0, 1 / (D + H)), drawn in float64, and zero biases."""
     D, H = checks.positive_int("D", D), checks.positive_int("H", H)
     dtype = checks.float_dtype("dtype", dtype)

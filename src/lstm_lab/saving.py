@@ -46,9 +46,7 @@ def save(file: File, values: Any, **metadata: Any) -> None:
     arrays = _arrays(values)
     for name, array in arrays.items():
         if array.dtype.kind not in "biufc":
-            raise TypeError(
-                f"{name} must be an array of numbers, got dtype {array.dtype}"
-            )
+            raise TypeError(f"{name} must be an array of numbers, got dtype {array.dtype}")
     text = json.dumps(metadata, allow_nan=False)
     path = Path(file)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")

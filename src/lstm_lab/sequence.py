@@ -92,10 +92,7 @@ class Trace:
     def gates(self) -> dict[str, Array]:
         """All gates (T, B, H) by name."""
         values = zip(*self.caches, strict=True)
-        return {
-            name: np.stack(value)
-            for name, value in zip(self.cell.GATES, values, strict=False)
-        }
+        return {name: np.stack(value) for name, value in zip(self.cell.GATES, values, strict=False)}
 
     def __getattr__(self, name: str) -> Array:
         if name.startswith("_") or name not in self.cell.STATES:
@@ -170,10 +167,7 @@ def infer(
 
 
 def backward(
-    trace: Trace,
-    dh: Array | None = None,
-    *dlast: Array | None,
-    lengths: Lengths | None = None,
+    trace: Trace, dh: Array | None = None, *dlast: Array | None, lengths: Lengths | None = None
 ) -> Any:
     """Backpropagate through time.
 
@@ -241,7 +235,9 @@ def pull_back(
             for later, loss in zip(carried, dstates, strict=True)
         ]
         da[t], carried = trace.cell.step_vjp(
-            trace.weights, trace.caches[t], *totals
+            trace.weights,
+            trace.caches[t],
+            *totals,
         )
     return da, carried
 
@@ -263,9 +259,7 @@ def grads_type(states: tuple[str, ...]) -> Any:
     return NamedTuple("Grads", [("params", Any), ("x", Array), *initial])
 
 
-def _checked(
-    cell: Cell, params: Any, x: Any, initial: Sequence[Any]
-) -> tuple[Array, list[Array]]:
+def _checked(cell: Cell, params: Any, x: Any, initial: Sequence[Any]) -> tuple[Array, list[Array]]:
     checks.cell("cell", cell)
     packing.check(params, cell.Params)
     x = checks.sequence(x, params.D, params.b.dtype)
@@ -273,9 +267,7 @@ def _checked(
     return x, _states(cell, "{}0", initial, shape, x.dtype)
 
 
-def _states(
-    cell: Cell, name: str, values: Sequence[Any], shape: Any, dtype: Any
-) -> list[Array]:
+def _states(cell: Cell, name: str, values: Sequence[Any], shape: Any, dtype: Any) -> list[Array]:
     """Return one array for each state, zeros where there is none."""
     if len(values) > len(cell.STATES):
         raise TypeError(

@@ -55,13 +55,7 @@ class Batch(NamedTuple):
         return self.classes or int(self.y.shape[-1])
 
 
-def adding(
-    T: int,
-    B: int,
-    *,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float64,
-) -> Batch:
+def adding(T: int, B: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64) -> Batch:
     """Draw sequences of numbers of which two are marked; the target is the sum of these two.
 
     The first input is uniform on [0, 1). The second is 1 at two steps, one in each half of
@@ -91,9 +85,7 @@ def adding(
     T, B = checks.positive_int("T", T), checks.positive_int("B", B)
     dtype, rng = checks.float_dtype("dtype", dtype), checks.generator(rng)
     if T < 2:
-        raise ValueError(
-            f"T must be at least 2 steps, one for each mark, got {T}"
-        )
+        raise ValueError(f"T must be at least 2 steps, one for each mark, got {T}")
     x = np.zeros((T, B, 2), dtype)
     x[..., 0] = rng.random((T, B))
     marked = [rng.integers(0, T // 2, B), rng.integers(T // 2, T, B)]  # (2, B)
@@ -104,11 +96,7 @@ def adding(
 
 
 def copy_memory(
-    T: int,
-    B: int,
-    *,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float64,
+    T: int, B: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64
 ) -> Batch:
     """Draw sequences that show ten symbols and, much later, ask for them in their order.
 

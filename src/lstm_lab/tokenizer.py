@@ -58,9 +58,7 @@ class Tokenizer(NamedTuple):
         for n, value in enumerate(checks.items("tokens", tokens, "tokens")):
             token = checks.integer(f"tokens[{n}]", value)
             if not 0 <= token < self.size:
-                raise ValueError(
-                    f"tokens must lie between 0 and {self.size - 1}, got {token}"
-                )
+                raise ValueError(f"tokens must lie between 0 and {self.size - 1}, got {token}")
             if token == EOS:
                 break
             text += characters[token]
@@ -92,8 +90,7 @@ class Tokenizer(NamedTuple):
         encoded = [[*self.encode(t, unknown=unknown), *ends] for t in texts]
         if not encoded or [] in encoded:
             raise ValueError(
-                "texts must be at least one, each of at least one character,"
-                f" got {list(texts)!r}"
+                f"texts must be at least one, each of at least one character, got {list(texts)!r}"
             )
         tokens = np.array([*zip_longest(*encoded, fillvalue=PAD)])
         return tokens, np.array([len(one) for one in encoded])

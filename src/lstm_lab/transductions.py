@@ -18,9 +18,7 @@ class Pairs(NamedTuple):
     target: tuple[str, ...]
 
 
-def copy(
-    B: int, *, length: int | tuple[int, int], rng: np.random.Generator
-) -> Pairs:
+def copy(B: int, *, length: int | tuple[int, int], rng: np.random.Generator) -> Pairs:
     """Draw B texts of lower-case letters, each of which is its own target.
 
     Parameters
@@ -38,13 +36,10 @@ def copy(
     limits = [checks.positive_int("length", limit) for limit in given]
     if len(limits) != 2 or limits[0] > limits[1]:
         raise ValueError(
-            "length must be one number, or the shortest and the longest,"
-            f" got {length}"
+            f"length must be one number, or the shortest and the longest, got {length}"
         )
     shortest, longest = limits
     lengths = rng.integers(shortest, longest, B, endpoint=True)
     letters = rng.choice([*ascii_lowercase], (B, longest))
-    texts = tuple(
-        "".join(row[:size]) for row, size in zip(letters, lengths, strict=True)
-    )
+    texts = tuple("".join(row[:size]) for row, size in zip(letters, lengths, strict=True))
     return Pairs(texts, texts)

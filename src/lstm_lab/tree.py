@@ -20,9 +20,7 @@ def map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """
     for other in others:
         if _structure(other) != _structure(tree):
-            raise ValueError(
-                f"the trees differ: {_describe(tree)} against {_describe(other)}"
-            )
+            raise ValueError(f"the trees differ: {_describe(tree)} against {_describe(other)}")
     if not _is_node(tree):
         return None if tree is None else function(tree, *others)
     branches = zip(tree, *others, strict=True)

@@ -83,9 +83,7 @@ def notebook(browser, tmp_path):
     page.on(
         "request",
         lambda sent: (
-            sent.url.startswith(
-                (address, f"ws://127.0.0.1:{port}", "data:", "blob:")
-            )
+            sent.url.startswith((address, f"ws://127.0.0.1:{port}", "data:", "blob:"))
             or said.append(sent.url)
         ),
     )
@@ -97,8 +95,7 @@ def notebook(browser, tmp_path):
         assert server.poll() is None, (tmp_path / "log").read_text()
         page.goto(f"{address}/doc/tree/figure.ipynb?token={token}")
         page.wait_for_selector(
-            ".jp-Notebook-ExecutionIndicator[data-status=idle]",
-            state="attached",
+            ".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached"
         )
         yield page, said
     finally:

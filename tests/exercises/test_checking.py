@@ -92,9 +92,7 @@ def test_an_error_does_not_end_the_notebook(error):
     def leaving(*_):
         raise error(0)
 
-    with pytest.raises(
-        WrongAnswerError, match=f"^It raises .*{error.__name__}"
-    ):
+    with pytest.raises(WrongAnswerError, match=f"^It raises .*{error.__name__}"):
         exercises.check_clip(leaving)
 
 
@@ -104,8 +102,6 @@ def test_attention_is_asked_for_a_score_of_a_thousand(seed, dtype):
     """As its exercise asks, for every seed."""
     inputs = INPUTS["attention"](np.random.default_rng(seed))
     largest = [
-        (memory @ query)[mask].max()
-        for query, memory, mask in inputs
-        if query.dtype == dtype
+        (memory @ query)[mask].max() for query, memory, mask in inputs if query.dtype == dtype
     ]
     assert any(abs(score - 1000) < 0.01 for score in largest)

@@ -24,9 +24,7 @@ def test_a_check_says_what_the_function_takes_and_returns(name):
     arguments = inspect.signature(exercise.function())
     assert f"``function{arguments}`` returns" in check.__doc__
     for result in exercise.results:
-        assert (
-            f"``{result}``" in check.__doc__ or "both arrays" in check.__doc__
-        )
+        assert f"``{result}``" in check.__doc__ or "both arrays" in check.__doc__
     assert str(inspect.signature(check)).startswith("(function: ")
     assert check.__name__ == check.__qualname__ == f"check_{name}"
 

@@ -47,9 +47,7 @@ def test_a_variant_begins_as_its_name_says(variant, b_i, b_f, b_o):
 
 def test_variants_of_one_seed_begin_with_the_same_weights():
     drawn = [
-        ablation.configure(variant=name, seed=0).init(
-            2, 5, rng=np.random.default_rng(0)
-        )
+        ablation.configure(variant=name, seed=0).init(2, 5, rng=np.random.default_rng(0))
         for name, variant in ablation.VARIANTS.items()
         if variant.cell is lstm
     ]
@@ -72,9 +70,7 @@ def test_an_experiment_is_a_training_run_and_a_probe_its_beginning(variant):
 
 
 @pytest.mark.usefixtures("short")
-def test_saturated_is_the_share_of_the_gates_that_the_chapter_shows(
-    monkeypatch,
-):
+def test_saturated_is_the_share_of_the_gates_that_the_chapter_shows(monkeypatch):
     monkeypatch.setattr(ablation, "SATURATED", 0.3)
     found = ablation.experiment(variant="LSTM", seed=1)
     run = training.fit(lstm, ablation.configure(variant="LSTM", seed=1))
@@ -106,6 +102,4 @@ def test_outcomes_are_gathered_by_variant():
     np.testing.assert_array_equal(second.updates, np.arange(S, 2 * S))
     assert second.rate == training.wilson_interval(S // 4, S)
     assert second.typical == training.median_interval(np.arange(S, 2 * S))
-    np.testing.assert_array_equal(
-        second.saturated_after[:, 2], np.arange(S) / 100
-    )
+    np.testing.assert_array_equal(second.saturated_after[:, 2], np.arange(S) / 100)

@@ -19,15 +19,11 @@ SMALL = {"hidden": 8, "seed": 1}
 def short(monkeypatch):
     """Few updates on few pairs."""
     small = {
-        name: problem._replace(
-            updates=4, evaluations=2, lengths=problem.lengths[:2]
-        )
+        name: problem._replace(updates=4, evaluations=2, lengths=problem.lengths[:2])
         for name, problem in bottleneck.problems().items()
     }
     monkeypatch.setattr(bottleneck, "problems", lambda: small)
-    monkeypatch.setattr(
-        bottleneck, "PairsConfig", partial(bottleneck.PairsConfig, batch_size=3)
-    )
+    monkeypatch.setattr(bottleneck, "PairsConfig", partial(bottleneck.PairsConfig, batch_size=3))
     monkeypatch.setattr(bottleneck, "HELD_OUT", 5)
 
 
@@ -125,8 +121,7 @@ def test_a_probe_is_the_beginning_of_a_run(monkeypatch):
 @pytest.mark.usefixtures("short")
 def test_a_longer_run_begins_as_the_shorter_one():
     usual, longer = (
-        bottleneck.experiment(**{**USUAL, **SMALL, "updates": updates})
-        for updates in (None, 8)
+        bottleneck.experiment(**{**USUAL, **SMALL, "updates": updates}) for updates in (None, 8)
     )
     assert len(longer["losses"]) == 5
     for field in ("losses", "exact"):
@@ -138,13 +133,7 @@ def test_a_longer_run_begins_as_the_shorter_one():
 def test_seed_order_and_padding_make_a_difference():
     losses = [
         tuple(bottleneck.probe(**{**USUAL, **SMALL, **changed})["first_losses"])
-        for changed in (
-            {},
-            {"seed": 2},
-            {"order": "backwards"},
-            {"padding": 1},
-            {"padding": 84},
-        )
+        for changed in ({}, {"seed": 2}, {"order": "backwards"}, {"padding": 1}, {"padding": 84})
     ]
     assert len(set(losses)) == len(losses)
 
@@ -152,9 +141,7 @@ def test_seed_order_and_padding_make_a_difference():
 def rows():
     """Return rows in which every result is known from the row's number."""
     return [
-        case._replace(
-            result={"losses": [case.row, -case.row], "reported": case.row}
-        )
+        case._replace(result={"losses": [case.row, -case.row], "reported": case.row})
         for case in grid(bottleneck)
     ]
 
@@ -183,9 +170,7 @@ def test_ten_runs_hold_the_median_as_often_as_their_band_says():
 def test_curves_that_are_not_stored_are_refused():
     with pytest.raises(ValueError, match=r"rows must have a run with .*: 5"):
         bottleneck.curves(rows(), "losses", hidden=5)
-    with pytest.raises(
-        ValueError, match=r"rows must have a run with .*'width'"
-    ):
+    with pytest.raises(ValueError, match=r"rows must have a run with .*'width'"):
         bottleneck.curves(rows(), "losses", width=64)
     with pytest.raises(ValueError, match=r"'losses', 'reported'\], got 'exa"):
         bottleneck.curves(rows(), "exact")

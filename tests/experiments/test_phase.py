@@ -39,9 +39,7 @@ def test_a_configuration_is_that_of_its_network_and_problem(problem, network):
 
 
 def test_chrono_depends_on_the_length_of_the_sequences():
-    config = phase.configure(
-        problem="copy memory", network="LSTM, chrono", T=30, seed=0
-    )
+    config = phase.configure(problem="copy memory", network="LSTM, chrono", T=30, seed=0)
     params = config.init(2, 5, rng=np.random.default_rng(0))
     again = np.random.default_rng(0)
     expected = initializer(lstm, T_max=50)(2, 5, rng=again)
@@ -58,9 +56,7 @@ def test_baselines_are_those_of_the_tasks():
 
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("solved", [0.5, 500.0])
-def test_an_experiment_is_a_training_run_and_a_probe_its_beginning(
-    monkeypatch, solved
-):
+def test_an_experiment_is_a_training_run_and_a_probe_its_beginning(monkeypatch, solved):
     problem = phase.PROBLEMS["adding"]._replace(solved=solved)
     monkeypatch.setitem(phase.PROBLEMS, "adding", problem)
     found = phase.experiment(**SMALL)
@@ -87,10 +83,7 @@ def rows(**changed):
     """Return rows in which every share is its number, and each third run is solved."""
     return [
         case._replace(
-            result={
-                "share": changed.get(f"row{case.row}", case.row),
-                "solved": case.row % 3 == 0,
-            }
+            result={"share": changed.get(f"row{case.row}", case.row), "solved": case.row % 3 == 0}
         )
         for case in grid(phase)
     ]
@@ -99,9 +92,7 @@ def rows(**changed):
 def test_a_diagram_has_medians_counts_and_rates():
     adding = phase.diagram(rows(), "adding")
     assert adding.share.shape == (len(phase.NETWORKS), 5)
-    np.testing.assert_array_equal(
-        adding.share.ravel(), 4.5 + 10 * np.arange(adding.share.size)
-    )
+    np.testing.assert_array_equal(adding.share.ravel(), 4.5 + 10 * np.arange(adding.share.size))
     np.testing.assert_array_equal(adding.solved.ravel()[:4], [4, 3, 3, 4])
     assert adding.networks == tuple(phase.NETWORKS)
     assert (adding.gaps, adding.runs) == (phase.GAPS["adding"], 10)

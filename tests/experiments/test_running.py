@@ -11,14 +11,7 @@ import pytest
 from distributed import LocalCluster
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from lstm_lab.experiments import (
-    ExperimentError,
-    Row,
-    check,
-    column,
-    load,
-    run,
-)
+from lstm_lab.experiments import ExperimentError, Row, check, column, load, run
 from lstm_lab.experiments.__main__ import main
 
 from .conftest import POWERS, TOOLS
@@ -164,9 +157,7 @@ def test_a_cluster_makes_the_same_store(package, powers, tmp_path):
     other = tmp_path / "other.jsonl"
     words = ["run", powers.__name__, "--store", str(other), "--dask"]
     run(powers, jobs=1)
-    with LocalCluster(
-        n_workers=2, threads_per_worker=2, dashboard_address=None
-    ) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
         main([*words, cluster.scheduler_address])
         assert sorted(lines(other)) == sorted(lines(powers.STORE))
         package("tools", TOOLS.replace("** 2", "** 3"))
@@ -177,9 +168,7 @@ def test_a_cluster_makes_the_same_store(package, powers, tmp_path):
 # Stale and damaged stores
 
 
-def test_a_stale_store_is_an_error_with_the_command_that_renews_it(
-    package, powers, start
-):
+def test_a_stale_store_is_an_error_with_the_command_that_renews_it(package, powers, start):
     run(powers, jobs=1)
     remark = 'def power(x):\n        "A docstring."  # and a comment'
     package("tools", TOOLS.replace("def power(x):", remark))
@@ -283,10 +272,7 @@ def test_nothing_is_confirmed_where_nothing_is_compared(powers):
 
 
 def test_columns_are_of_rows_with_a_configuration():
-    rows = [
-        Row(n, {"a": n % 2, "b": 1}, 0, {"y": [n, 0], "z": None})
-        for n in range(4)
-    ]
+    rows = [Row(n, {"a": n % 2, "b": 1}, 0, {"y": [n, 0], "z": None}) for n in range(4)]
     assert column(rows, "y", a=1).tolist() == [[1, 0], [3, 0]]
     assert len(column(rows, "y", b=1)) == len(column(rows, "y")) == 4
     with pytest.raises(ValueError, match=r"rows must .* \{'a': 2\}, got none"):

@@ -34,9 +34,7 @@ def test_a_store_is_complete_and_of_this_code(experiment):
 def test_half_a_run_is_not_a_result(experiment, monkeypatch):
     """Training returns the first half where it is interrupted; an experiment must not."""
     nothing = np.empty(0)
-    half = training.Run(
-        "rnn", training.Config(), None, None, nothing, nothing, (), True
-    )
+    half = training.Run("rnn", training.Config(), None, None, nothing, nothing, (), True)
     for package in (training, seq2seq):
         monkeypatch.setattr(package, "fit", lambda *_: half)
     configuration = {**experiment.CONFIGURATIONS[0], "seed": 0}

@@ -7,10 +7,7 @@ import pytest
 
 from tools import faults
 
-KINDS = {
-    *("code", "chapters", "page", "configuration"),
-    *("data", "dependencies", "supply"),
-}
+KINDS = {*("code", "chapters", "page", "configuration"), *("data", "dependencies", "supply")}
 
 
 def test_a_fault_is_found(fault, copy):
@@ -26,8 +23,7 @@ def test_without_a_fault_the_same_checks_are_green(copy):
         {
             target
             for fault in faults.FAULTS
-            if fault.check.startswith(faults.PYTEST)
-            and " -k " not in fault.check
+            if fault.check.startswith(faults.PYTEST) and " -k " not in fault.check
             for target in faults.who(fault).split()
         }
     )
@@ -56,11 +52,7 @@ def test_each_fault_has_its_place_and_its_tests():
 def test_after_some_days_each_has_had_its_turn():
     first = datetime.date(2026, 1, 1)
     days = -(-len(faults.FAULTS) // faults.SHARE)
-    met = [
-        fault
-        for n in range(days)
-        for fault in faults.share(first + datetime.timedelta(n))
-    ]
+    met = [fault for n in range(days) for fault in faults.share(first + datetime.timedelta(n))]
     assert sorted(met) == sorted(faults.FAULTS)
 
 

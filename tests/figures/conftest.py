@@ -6,15 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 
-from lstm_lab import (
-    gradflow,
-    initialization,
-    lstm,
-    rnn,
-    seq2seq,
-    sequence,
-    tokenizer,
-)
+from lstm_lab import gradflow, initialization, lstm, rnn, seq2seq, sequence, tokenizer
 
 from .palette import judge
 
@@ -62,8 +54,7 @@ def parsed(figure):
 def rows(table):
     """Return the rows of a table: headings and cells, as text."""
     return [
-        [cell.text for cell in row.find_all(["th", "td"])]
-        for row in table.tbody.find_all("tr")
+        [cell.text for cell in row.find_all(["th", "td"])] for row in table.tbody.find_all("tr")
     ]
 
 
@@ -71,15 +62,10 @@ def rows(table):
 def gains():
     """Return gradient flows and spectra by gain."""
     starts = {
-        gain: initialization.initializer(
-            rnn, recurrent=initialization.orthogonal, gain=float(gain)
-        )
+        gain: initialization.initializer(rnn, recurrent=initialization.orthogonal, gain=float(gain))
         for gain in GAINS
     }
-    flows = {
-        gain: gradflow.gradient_flow(rnn, init=init, **SIZES)
-        for gain, init in starts.items()
-    }
+    flows = {gain: gradflow.gradient_flow(rnn, init=init, **SIZES) for gain, init in starts.items()}
     spectra = {
         gain: gradflow.spectra(rnn, init=init, lags=(1, 5, 10), **SIZES)
         for gain, init in starts.items()
@@ -109,9 +95,7 @@ def steps():
 def model(seed):
     """Return an untrained translator; every third likes padding and beginnings best."""
     letters = tokenizer.Tokenizer(tuple("ab<月"))
-    network = seq2seq.Network(
-        sources=letters.size, targets=letters.size, embedding=3, hidden=4
-    )
+    network = seq2seq.Network(sources=letters.size, targets=letters.size, embedding=3, hidden=4)
     params = seq2seq.init(network, rng=np.random.default_rng(seed))
     if seed % 3 == 2:
         params.b_out[[tokenizer.PAD, tokenizer.BOS]] = 3

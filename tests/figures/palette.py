@@ -31,10 +31,7 @@ def difference(one, other):
         color = Color(color)
         return color.filter(sight, method="machado") if sight else color
 
-    return min(
-        seen(one, sight).delta_e(seen(other, sight), method="cam02")
-        for sight in SIGHTS
-    )
+    return min(seen(one, sight).delta_e(seen(other, sight), method="cam02") for sight in SIGHTS)
 
 
 def contrast(one, other):
@@ -58,8 +55,5 @@ def judge(figure):
             assert readable or color in on_a_map or not text.get_text(), text
     for ax in figure.axes:
         named = [line for line in ax.lines if line.get_label()[0] != "_"]
-        looks = {
-            (line.get_linestyle(), line.get_marker(), line.get_linewidth())
-            for line in named
-        }
+        looks = {(line.get_linestyle(), line.get_marker(), line.get_linewidth()) for line in named}
         assert len(looks) == len(named)

@@ -74,24 +74,18 @@ def test_each_step_has_its_numbers(steps):
             assert name == f"{unit + 1}"
             arrays = [*steps.gates.values(), *steps.states.values(), steps.kept]
             expected = [values[t, unit] for values in arrays]
-            np.testing.assert_allclose(
-                np.array(cells, float), expected, atol=0.005
-            )
+            np.testing.assert_allclose(np.array(cells, float), expected, atol=0.005)
         (_, direct, around, _), (_, kept, _, full) = rows(paths)
         expected = steps.direct[t], steps.around[t], steps.kept[t].max()
         shown = np.array([direct, around, kept, full], float)
-        np.testing.assert_allclose(
-            shown, [*expected, steps.full[t]], atol=0.005
-        )
+        np.testing.assert_allclose(shown, [*expected, steps.full[t]], atol=0.005)
         summary = html.select_one(f'p[data-frame="{t}"]').text
         assert all(n in summary for n in (direct, around, kept, full))
         assert f"a<b {x[0]}, c&d {x[1]}" in summary
 
 
 def test_a_cell_with_one_state_is_seen_inside(rng):
-    figure = figures.cell_explorer(
-        gradflow.cell_steps(run(gru, rng)), inputs=("one", "two")
-    )
+    figure = figures.cell_explorer(gradflow.cell_steps(run(gru, rng)), inputs=("one", "two"))
     _, units, _ = parsed(figure).select('div[data-frame="0"] table')
     head = [cell.text for cell in units.thead.find_all(["th", "td"])]
     candidate = "h\N{COMBINING TILDE}"
@@ -102,18 +96,14 @@ def test_each_step_is_marked_in_both_panels(steps):
     html = parsed(figures.cell_explorer(steps, inputs=("one", "two")))
     for panel in html.select("svg"):
         marks = [panel.select(f'[data-frame="{t}"] path') for t in range(5)]
-        places = [
-            float(re.search(r"M ([-\d.]+) ", mark["d"])[1]) for (mark,) in marks
-        ]
+        places = [float(re.search(r"M ([-\d.]+) ", mark["d"])[1]) for (mark,) in marks]
         gaps = np.diff(places)
         assert np.all(gaps > 0)
         np.testing.assert_allclose(gaps, gaps[0], atol=0.02)
 
 
 def test_what_does_not_fit_is_named(steps):
-    with pytest.raises(
-        ValueError, match=r"inputs must be 2 names, got \['a'\]"
-    ):
+    with pytest.raises(ValueError, match=r"inputs must be 2 names, got \['a'\]"):
         figures.cell_explorer(steps, inputs=["a"])
     with pytest.raises(TypeError, match="inputs must be a list of texts"):
         figures.cell_explorer(steps, inputs="ab")

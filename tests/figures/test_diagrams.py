@@ -19,8 +19,7 @@ from .conftest import texts
         ),
         (
             figures.gru_diagram,
-            {"$h_{t-1}$", "$h_t$", "$x_t$", "$r_t$", "$z_t$", "$1 - z_t$"}
-            | {r"$\tilde h_t$"},
+            {"$h_{t-1}$", "$h_t$", "$x_t$", "$r_t$", "$z_t$", "$1 - z_t$"} | {r"$\tilde h_t$"},
         ),
     ],
 )

@@ -48,9 +48,7 @@ def test_spectra_and_their_predictions(panels, gains):
     assert figures.spectra(axes, records) is axes
     for ax, (name, record) in zip(axes, records.items(), strict=True):
         assert ax.get_title() == name
-        *others, largest, bound, radius = (
-            line.get_ydata() for line in ax.lines
-        )
+        *others, largest, bound, radius = (line.get_ydata() for line in ax.lines)
         lags = np.array(record.lags)
         values = record.log10_singular_values[0]  # of the first seed
         np.testing.assert_array_equal([largest, *others], values.T)

@@ -34,9 +34,7 @@ def test_the_measures_know_what_they_measure():
     ],
     ids=["cycle", "LSTM", "GRU"],
 )
-def test_every_eye_tells_colors_apart_from_each_other_and_the_page(
-    colors, time
-):
+def test_every_eye_tells_colors_apart_from_each_other_and_the_page(colors, time):
     seen = [shown(color, time) for color in colors]
     for one, other in combinations(seen, 2):
         assert difference(one, other) >= APART, (one, other)

@@ -35,13 +35,9 @@ def browser():
     if BROWSER is None:
         # It fails where a browser is owed; elsewhere pytest counts and shows what is skipped.
         stop = pytest.fail if os.environ.get("CI") else pytest.skip
-        stop(
-            "NO BROWSER: the script was not run. Set CHROME_PATH to a Chromium"
-        )
+        stop("NO BROWSER: the script was not run. Set CHROME_PATH to a Chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER, args=OPTIONS
-        )
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=OPTIONS)
         yield browser
         browser.close()
 
@@ -49,9 +45,7 @@ def browser():
 @pytest.fixture(params=[True])
 def page(request, browser, tmp_path):
     """A page of two figures, opened from a file, with scripts or without."""
-    html = PAGE.replace(
-        "FIGURES", figure("one").markup + figure("other").markup
-    )
+    html = PAGE.replace("FIGURES", figure("one").markup + figure("other").markup)
     (tmp_path / "page.html").write_text(html, encoding="utf-8")
     for file in (SCRIPT, STYLE):
         shutil.copy(file, tmp_path)

@@ -14,10 +14,7 @@ from .conftest import texts
 @pytest.mark.parametrize("explained", [True, False])
 def test_cliff_and_descents(ax, explained):
     landscape = gradflow.cliff(np.linspace(1, 2, 4), np.linspace(-1, 0, 3))
-    descents = [
-        gradflow.descend(1.9, -0.1, rate=0.02, steps=3, clip=clip)
-        for clip in (0.01, None)
-    ]
+    descents = [gradflow.descend(1.9, -0.1, rate=0.02, steps=3, clip=clip) for clip in (0.01, None)]
     assert figures.cliff(ax, landscape, descents, explained=explained) is ax
     shown = ax.collections[0].get_array().reshape(3, 4)
     np.testing.assert_allclose(shown, np.log10(landscape.loss + 1e-6))
@@ -38,10 +35,7 @@ def test_cliff_and_descents(ax, explained):
 
 def test_learning_curves(ax):
     sizes = {"T": 3, "H": 2, "steps": 4, "evaluate_every": 2}
-    configs = [
-        training.TaskConfig(task=tasks.adding, seed=seed, **sizes)
-        for seed in (0, 1)
-    ]
+    configs = [training.TaskConfig(task=tasks.adding, seed=seed, **sizes) for seed in (0, 1)]
     runs = {
         name: [training.fit(cell, config) for config in configs]
         for name, cell in {"plain": rnn, "gated": lstm}.items()
@@ -69,10 +63,7 @@ def test_phase_diagram(ax, bar):
     record = phase.Diagram("adding", networks, gaps, share, solved, 5)
     assert figures.phase_diagram(ax, record, bar=bar) is ax
     np.testing.assert_array_equal(ax.images[0].get_array(), share)
-    assert [
-        (*text.get_position(), text.get_text(), text.get_color())
-        for text in ax.texts
-    ] == [
+    assert [(*text.get_position(), text.get_text(), text.get_color()) for text in ax.texts] == [
         (0, 0, "5", MAP_PAPER),
         (1, 0, "0", MAP_INK),
         (0, 1, "3", MAP_PAPER),

@@ -84,9 +84,7 @@ def test_each_source_has_its_frame(translator):
 
 
 def test_a_source_has_its_language_in_every_place(translator):
-    html = parsed(
-        figures.translations(translator, SOURCES, languages=["de", "ja", ""])
-    )
+    html = parsed(figures.translations(translator, SOURCES, languages=["de", "ja", ""]))
     languages = {"de": "ab", "ja": "月"}
     for place in ("option", ".lab-said span", "thead"):
         found = {tag["lang"]: tag.text for tag in html.select(f"{place}[lang]")}
@@ -106,9 +104,7 @@ def test_a_notebook_answers_other_texts(translator):
 def test_rows_are_what_an_untrained_model_wrote_and_columns_what_it_read(seed):
     for source in SOURCES:
         (answer,) = model(seed).translate([source])
-        table = BeautifulSoup(
-            attention_table(answer, source, ""), "html.parser"
-        )
+        table = BeautifulSoup(attention_table(answer, source, ""), "html.parser")
         assert texts_of(table.thead.find_all("th")) == [*source]
         names = [name for name, *_ in rows(table)]
         shown = [[float(cell or 0) for cell in row] for _, *row in rows(table)]
@@ -133,9 +129,7 @@ def test_a_text_that_looks_like_a_number_is_shown_as_it_is(translator):
         ({"weights": None}, "ab", ValueError, "translation must have weights"),
     ],
 )
-def test_weights_belong_to_their_source_and_answer(
-    ax, changed, source, error, message
-):
+def test_weights_belong_to_their_source_and_answer(ax, changed, source, error, message):
     answer = translation("ab")._replace(**changed)
     with pytest.raises(error, match=message):
         figures.attention_map(ax, answer, source)
@@ -151,9 +145,7 @@ def test_weights_belong_to_their_source_and_answer(
         ("ab", (), TypeError, "sources must be a list of texts, got the str"),
     ],
 )
-def test_sources_are_texts_and_have_a_language_each(
-    translator, sources, languages, error, message
-):
+def test_sources_are_texts_and_have_a_language_each(translator, sources, languages, error, message):
     with pytest.raises(error, match=message):
         figures.translations(translator, sources, languages=languages)
 
@@ -193,9 +185,7 @@ def test_a_summary_says_where_the_ways_part():
     def way(given, written):
         return teaching.Steps(tuple(given), tuple(written), np.full(3, 0.25))
 
-    record = teaching.TwoWays(
-        "ab", tuple("ab⏎"), way("⊢ab", "bb⏎"), way("⊢bb", "bba")
-    )
+    record = teaching.TwoWays("ab", tuple("ab⏎"), way("⊢ab", "bb⏎"), way("⊢bb", "bba"))
     first, second, third = figures.teacher_and_free([record]).frames
     assert first.summary.endswith("So far both have read the same.")
     for frame in (second, third):

@@ -24,9 +24,7 @@ def init(cell_and_options):
 def trace(cell, init, rng):
     """Return a trace of seven steps, from states that are not zero."""
     initial = (rng.normal(size=3) for _ in cell.STATES)
-    return sequence.forward(
-        cell, init(2, 3, rng=rng), rng.normal(size=(7, 2)), *initial
-    )
+    return sequence.forward(cell, init(2, 3, rng=rng), rng.normal(size=(7, 2)), *initial)
 
 
 @pytest.fixture

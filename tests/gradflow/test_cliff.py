@@ -94,9 +94,7 @@ def test_a_clip_shortens_the_one_gradient_that_throws_it_out(clip):
     clipped = gradflow.descend(1.9, -0.1, clip=clip, **STEEP)
     (long,) = np.flatnonzero(clipped.gradient_norms > clip)
     assert long == free.gradient_norms.argmax()
-    np.testing.assert_array_equal(
-        clipped.points[: long + 1], free.points[: long + 1]
-    )
+    np.testing.assert_array_equal(clipped.points[: long + 1], free.points[: long + 1])
     assert clipped.losses[-1] < 1e-4
 
 
@@ -112,11 +110,7 @@ def test_a_clip_that_is_too_short_never_meets_the_cliff():
 @pytest.mark.parametrize(
     ("w", "b", "message"),
     [
-        (
-            np.ones((2, 2)),
-            np.ones(2),
-            r"w must have shape \(M,\); got \(2, 2\)",
-        ),
+        (np.ones((2, 2)), np.ones(2), r"w must have shape \(M,\); got \(2, 2\)"),
         (np.ones(2), 1.0, r"b must have shape \(N,\); got \(\)"),
         (np.arange(3), np.ones(2), "w must be an array of float"),
         (np.ones(2), np.array([0, np.nan]), "b must be finite, got nan"),

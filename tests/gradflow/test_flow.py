@@ -27,9 +27,7 @@ def linear_flow(init, T, H=4):
 # The flow from the last step
 
 
-def test_flow_is_the_expected_norm_over_directions(
-    cell, init, norm_by_backward
-):
+def test_flow_is_the_expected_norm_over_directions(cell, init, norm_by_backward):
     sizes = {"init": init, "D": 2, "H": 4, "T": 8}
     flow = gradflow.gradient_flow(cell, **sizes, seeds=[3, 5])
     for seed, norms in zip((3, 5), flow.norms, strict=True):

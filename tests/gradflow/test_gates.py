@@ -45,9 +45,7 @@ def test_activations_want_the_trace_of_one_sequence(rng):
 # Time constants
 
 
-@pytest.mark.parametrize(
-    ("bias", "steps"), [(0, 1.44), (1, 3.19), (2, 7.88), (3, 20.6)]
-)
+@pytest.mark.parametrize(("bias", "steps"), [(0, 1.44), (1, 3.19), (2, 7.88), (3, 20.6)])
 def test_time_constants(bias, steps):
     tau = gradflow.time_constant(bias)
     assert tau == pytest.approx(steps, rel=5e-3)  # as printed, three digits
@@ -92,9 +90,7 @@ def test_histogram_counts_by_hand():
     found = gradflow.gate_histogram(trace_of(z=z, r=r), "rz", bins=4)
     assert found.names == ("r", "z")
     np.testing.assert_array_equal(found.edges, [0, 0.25, 0.5, 0.75, 1])
-    np.testing.assert_array_equal(
-        found.shares, np.array([[7, 0, 0, 1], [2, 2, 2, 2]]) / 8
-    )
+    np.testing.assert_array_equal(found.shares, np.array([[7, 0, 0, 1], [2, 2, 2, 2]]) / 8)
 
 
 def test_histogram_of_a_batch(rng):

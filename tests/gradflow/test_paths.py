@@ -13,9 +13,7 @@ from lstm_lab.packing import by_gate
 EXACT = 1e-12  # float64, a few dozen steps
 DIFFERENCES = 1e-9  # central ones with a step of 1e-6
 GATED = {
-    name: (cell, options)
-    for name, (cell, options) in CELLS.items()
-    if hasattr(cell, "DIRECT")
+    name: (cell, options) for name, (cell, options) in CELLS.items() if hasattr(cell, "DIRECT")
 }
 
 
@@ -104,9 +102,9 @@ def test_cell_jacobians_are_derivatives_of_the_last_state(cell, trace):
         t = 7 - lag
         above, below = (
             [
-                sequence.forward(
-                    cell, params, trace.x[t:], *moved(trace, t, sign * e)
-                ).states[cell.DIRECT][-1]
+                sequence.forward(cell, params, trace.x[t:], *moved(trace, t, sign * e)).states[
+                    cell.DIRECT
+                ][-1]
                 for e in step * np.eye(3)
             ]
             for sign in (1, -1)
@@ -183,12 +181,8 @@ def test_carousel_is_exactly_one(rng):
 
 
 @pytest.mark.parametrize(("silent", "equal"), [("", False), ("o", True)])
-def test_the_product_of_single_steps_lacks_the_way_through_the_output_gate(
-    silent, equal
-):
-    trace = gradflow.draw_and_run(
-        lstm, init=initializer(lstm, silent=silent), D=2, H=3, T=7
-    )
+def test_the_product_of_single_steps_lacks_the_way_through_the_output_gate(silent, equal):
+    trace = gradflow.draw_and_run(lstm, init=initializer(lstm, silent=silent), D=2, H=3, T=7)
     product = reduce(np.matmul, gradflow.one_step_jacobians(trace)[::-1])
     whole = gradflow.cell_jacobians(trace)[-1]
     assert np.allclose(product, whole, rtol=0, atol=EXACT) == equal
@@ -208,10 +202,7 @@ def test_paths_of_one_network_are_those_of_its_trace():
     jacobian = gradflow.cell_jacobians(trace)[2]
     largest = np.linalg.svd(jacobian, compute_uv=False)[0]
     assert paths.full[0, 2] == pytest.approx(largest, rel=EXACT)
-    for values, typical in (
-        (paths.direct, paths.typical_direct),
-        (paths.full, paths.typical_full),
-    ):
+    for values, typical in ((paths.direct, paths.typical_direct), (paths.full, paths.typical_full)):
         mean = np.sqrt(values.prod(axis=0))
         np.testing.assert_allclose(typical, mean, rtol=EXACT)
 
@@ -235,12 +226,7 @@ def test_an_lstm_that_reads_no_state_has_the_direct_path_alone():
 
 @pytest.mark.parametrize(
     ("forget_bias", "direct", "full"),
-    [
-        (0.0, 7e-30, 1.5e-20),
-        (1.0, 8e-14, 3e-7),
-        (2.0, 9e-6, 1.1),
-        (4.0, 0.28, 120.0),
-    ],
+    [(0.0, 7e-30, 1.5e-20), (1.0, 8e-14, 3e-7), (2.0, 9e-6, 1.1), (4.0, 0.28, 120.0)],
 )
 def test_magnitudes_at_a_lag_of_99(forget_bias, direct, full):
     """Other draws than those that gave these figures: the same within half a power of ten."""

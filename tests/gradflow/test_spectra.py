@@ -33,9 +33,7 @@ def test_spectra_are_singular_values_of_products(cell, init):
         last = [*steps[::-1][:lag], np.eye(len(steps[0]))]
         plain = np.linalg.svd(np.linalg.multi_dot(last), compute_uv=False)
         kept = plain > 1e-6 * plain[0]  # the others have lost digits in it
-        np.testing.assert_allclose(
-            values[kept], np.log10(plain[kept]), rtol=0, atol=1e-8
-        )
+        np.testing.assert_allclose(values[kept], np.log10(plain[kept]), rtol=0, atol=1e-8)
         volume = np.linalg.slogdet(steps[-lag:]).logabsdet.sum() / np.log(10)
         assert values.sum() == pytest.approx(volume, abs=LOGARITHMS)
 
@@ -45,9 +43,7 @@ def test_spectra_of_rotations_at_long_lags(gain):
     lags, init = (1, 10, 1000), rotation(gain)
     found = gradflow.spectra(rnn, init=init, lags=lags, H=3, T=1000, seeds=[0])
     expected = np.log10(gain) * np.array([[lags] * 3]).swapaxes(1, 2)
-    np.testing.assert_allclose(
-        found.log10_singular_values, expected, rtol=0, atol=LOGARITHMS
-    )
+    np.testing.assert_allclose(found.log10_singular_values, expected, rtol=0, atol=LOGARITHMS)
     np.testing.assert_allclose(found.radius, [gain], rtol=EXACT)
     np.testing.assert_allclose(found.largest, [gain], rtol=EXACT)
 
@@ -69,9 +65,7 @@ def test_spectra_name_radius_and_norm_of_a_square_matrix_only():
 
 @pytest.mark.parametrize("gain", [0.5, 3.0])
 def test_exponents_of_rotations_are_the_logarithms_of_their_gains(gain):
-    found = gradflow.lyapunov(
-        rnn, init=rotation(gain), H=3, T=300, skip=10, seeds=[0]
-    )
+    found = gradflow.lyapunov(rnn, init=rotation(gain), H=3, T=300, skip=10, seeds=[0])
     expected = np.log([[gain] * 3])
     np.testing.assert_allclose(found.exponents, expected, rtol=0, atol=EXACT)
 
@@ -123,9 +117,7 @@ def test_powers_of_rotations_follow_their_gains(rng):
     found = gradflow.powers(matrices, 1000)
     assert found.names == tuple(gains)
     expected = np.outer([-1, 0, 1], np.arange(1001))
-    np.testing.assert_allclose(
-        found.log10_norms, expected, rtol=0, atol=LOGARITHMS
-    )
+    np.testing.assert_allclose(found.log10_norms, expected, rtol=0, atol=LOGARITHMS)
     np.testing.assert_allclose(found.radius, [*gains.values()], rtol=EXACT)
     np.testing.assert_allclose(found.largest, [*gains.values()], rtol=EXACT)
 

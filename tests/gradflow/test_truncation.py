@@ -6,16 +6,7 @@ import numpy as np
 import pytest
 from cells import MGU, Peephole
 
-from lstm_lab import (
-    coupled,
-    gradflow,
-    gru,
-    lstm,
-    packing,
-    rnn,
-    sequence,
-    tree,
-)
+from lstm_lab import coupled, gradflow, gru, lstm, packing, rnn, sequence, tree
 from lstm_lab.gradcheck import numerical_gradient
 from lstm_lab.initialization import initializer
 
@@ -66,10 +57,7 @@ def test_windows_against_runs_over_the_last_steps(case, part_of, window):
 def test_windows_differ_and_change_no_argument(batch):
     trace = ran(batch)
     before = tree.map(np.copy, (trace.params, trace.rows, batch.dh))
-    found = [
-        gradflow.window_grads(trace, batch.dh, window).W
-        for window in range(1, 6)
-    ]
+    found = [gradflow.window_grads(trace, batch.dh, window).W for window in range(1, 6)]
     for short, long in pairwise(found):
         assert np.abs(short - long).max() > 1e-3
     after = trace.params, trace.rows, batch.dh
@@ -136,10 +124,7 @@ def test_carousel_of_one_sequence(carousel):
     one = sequence.forward(trace.cell, trace.params, trace.x[:, 0], *initial)
     only = np.zeros_like(dh)
     only[:, 0] = dh[:, 0]
-    assert_same(
-        gradflow.carousel_grads(one, dh[:, 0]),
-        gradflow.carousel_grads(trace, only),
-    )
+    assert_same(gradflow.carousel_grads(one, dh[:, 0]), gradflow.carousel_grads(trace, only))
 
 
 @pytest.mark.parametrize("cell", [rnn, gru, MGU], ids=sequence.name_of)
@@ -153,16 +138,12 @@ def test_carousel_wants_a_state_beside_h(cell, rng):
 
 
 def flat(params):
-    return np.concatenate(
-        [leaf.ravel() for leaf in tree.leaves(params).values()]
-    )
+    return np.concatenate([leaf.ravel() for leaf in tree.leaves(params).values()])
 
 
 def test_cosines_are_those_of_all_parameters(cell, init):
     windows, sizes = (1, 3, 6), {"init": init, "D": 2, "H": 3, "T": 6}
-    found = gradflow.truncation_bias(
-        cell, windows=windows, **sizes, seeds=(4, 9)
-    )
+    found = gradflow.truncation_bias(cell, windows=windows, **sizes, seeds=(4, 9))
     assert found.windows == windows
     for s, seed in enumerate(found.seeds):
         trace = gradflow.draw_and_run(cell, **sizes, seed=seed)
@@ -184,22 +165,14 @@ def test_gradients_whose_squares_overflow_have_a_direction():
     """A linear network that multiplies them by 1e100 at each step."""
     params = rnn.Params(np.array([[0.0, 1e100]]), np.zeros(1))
     found = gradflow.truncation_bias(
-        rnn,
-        windows=[3],
-        init=lambda *_, **__: params,
-        D=1,
-        H=1,
-        T=3,
-        seeds=[0],
+        rnn, windows=[3], init=lambda *_, **__: params, D=1, H=1, T=3, seeds=[0]
     )
     assert found.cosines[0, 0] == pytest.approx(1, rel=EXACT)
 
 
 def test_without_recurrent_weights_there_is_no_way_back_to_cut():
     silent = initializer(rnn, silent=rnn.GATES)
-    found = gradflow.truncation_bias(
-        rnn, windows=[1], init=silent, D=2, H=3, T=6, seeds=[0]
-    )
+    found = gradflow.truncation_bias(rnn, windows=[1], init=silent, D=2, H=3, T=6, seeds=[0])
     np.testing.assert_allclose(found.cosines, 1, rtol=EXACT)
 
 

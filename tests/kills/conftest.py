@@ -6,9 +6,7 @@ KILLED = pytest.StashKey[list]()
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--all-kills", action="store_true", help="kill thirty times"
-    )
+    parser.addoption("--all-kills", action="store_true", help="kill thirty times")
 
 
 def pytest_configure(config):

@@ -119,7 +119,4 @@ def make(book, command):
 def pages(book):
     """Return the pages of a built book."""
     site = book / "_build" / "html"
-    return {
-        f"{page.relative_to(site)}": page.read_bytes()
-        for page in site.rglob("*.html")
-    }
+    return {f"{page.relative_to(site)}": page.read_bytes() for page in site.rglob("*.html")}

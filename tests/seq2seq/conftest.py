@@ -14,12 +14,7 @@ NETWORKS = {
     "rnn-bilinear": {"cell": rnn, "attention": "bilinear"},
     "gru-additive": {"cell": gru, "attention": "additive", "layers": 2},
     "coupled-residual": {"cell": coupled, "layers": 3, "residual": True},
-    "mgu-alone-residual": {
-        "cell": MGU,
-        "attention": None,
-        "layers": 2,
-        "residual": True,
-    },
+    "mgu-alone-residual": {"cell": MGU, "attention": None, "layers": 2, "residual": True},
     "peephole-additive": {"cell": Peephole, "attention": "additive"},
 }
 
@@ -34,9 +29,7 @@ def some_pairs(rng, source_lengths=(5, 3, 1, 4), target_lengths=(3, 4, 2, 1)):
     T, S, B = max(source_lengths), max(target_lengths), len(source_lengths)
     source = rng.integers(4, SOURCES, (T, B))
     target = rng.integers(4, TARGETS, (S, B))
-    for b, (t, s) in enumerate(
-        zip(source_lengths, target_lengths, strict=True)
-    ):
+    for b, (t, s) in enumerate(zip(source_lengths, target_lengths, strict=True)):
         source[t:, b] = PAD
         target[s - 1, b] = EOS
         target[s:, b] = PAD

@@ -28,9 +28,7 @@ def test_scores_are_what_their_names_say(kind, arrays, rng):
     score = {
         "dot": lambda q, m: q @ m,
         "bilinear": lambda q, m: q @ params.W @ m,
-        "additive": lambda q, m: (
-            params.v @ np.tanh(params.W_q @ q + params.W_m @ m)
-        ),
+        "additive": lambda q, m: params.v @ np.tanh(params.W_q @ q + params.W_m @ m),
     }[kind]
     for b, s, t in np.ndindex(B, S, T):
         expected = score(queries[b, s], memory[b, t])
@@ -49,16 +47,12 @@ def test_gradients_of_scores_and_contexts(kind, arrays, rng):
     queries, memory, mask = arrays
     point = attention.init(kind, H, rng=rng), queries, memory
     dscores = rng.normal(size=(B, S, T))
-    numeric = numerical_gradient(
-        lambda p: (dscores * attention.scores(*p)).sum(), point
-    )
+    numeric = numerical_gradient(lambda p: (dscores * attention.scores(*p)).sum(), point)
     found = attention.scores_vjp(*point, dscores)
     assert max(relative_errors(found, numeric).values()) < GRADIENT_ERROR
 
     dcontexts = rng.normal(size=(B, S, H))
-    numeric = numerical_gradient(
-        lambda p: (dcontexts * attention.attend(*p, mask)[0]).sum(), point
-    )
+    numeric = numerical_gradient(lambda p: (dcontexts * attention.attend(*p, mask)[0]).sum(), point)
     _, weights = attention.attend(*point, mask)
     found = attention.attend_vjp(*point, weights, dcontexts)
     assert max(relative_errors(found, numeric).values()) < GRADIENT_ERROR
@@ -80,8 +74,6 @@ def test_a_context_is_a_weighted_mean_without_the_padding(kind, arrays, rng):
 def test_scores_of_any_size_neither_overflow_nor_warn(arrays):
     queries, memory, mask = arrays
     with np.errstate(all="raise"):
-        _, weights = attention.attend(
-            attention.Dot(), 1e4 * queries, memory, mask
-        )
+        _, weights = attention.attend(attention.Dot(), 1e4 * queries, memory, mask)
     np.testing.assert_allclose(weights.max(-1), 1, rtol=ROUNDING)
     assert (weights == 0).any()

@@ -52,20 +52,14 @@ def test_probabilities_are_those_of_the_targets(seed, sources):
 
 @pytest.mark.parametrize("exponent", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_beam_as_wide_as_all_beginnings_is_exhaustive(
-    seed, exponent, sources
-):
+def test_a_beam_as_wide_as_all_beginnings_is_exhaustive(seed, exponent, sources):
     params = sharp(NET, seed)
-    best = search(
-        "exhaustive", NET, params, sources, symbols=SYMBOLS, exponent=exponent
-    )
+    best = search("exhaustive", NET, params, sources, symbols=SYMBOLS, exponent=exponent)
     wide = search("beam", NET, params, sources, width=200, exponent=exponent)
     np.testing.assert_array_equal(wide.lengths, best.lengths)
     size = min(len(wide.tokens), len(best.tokens))
     np.testing.assert_array_equal(wide.tokens[:size], best.tokens[:size])
-    np.testing.assert_allclose(
-        wide.log_probability, best.log_probability, rtol=ROUNDING
-    )
+    np.testing.assert_allclose(wide.log_probability, best.log_probability, rtol=ROUNDING)
 
 
 def plain_beam(net, params, source, width, exponent):
@@ -170,9 +164,7 @@ def test_examples_of_a_batch_do_not_influence_each_other(net, sources):
             one = search(name, net, params, alone, **options)
             size = one.lengths[0]
             assert size == whole.lengths[b]
-            np.testing.assert_array_equal(
-                one.tokens[:size, 0], whole.tokens[:size, b]
-            )
+            np.testing.assert_array_equal(one.tokens[:size, 0], whole.tokens[:size, b])
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -185,11 +177,7 @@ def test_no_search_writes_what_no_target_holds(seed):
     params.b_out[[PAD, BOS]] += 2  # which a search would like best
     pairs = some_pairs(rng)
     sources = pairs.source, pairs.source_lengths
-    for name, options in (
-        ("greedy", {}),
-        ("beam", {"width": 2}),
-        ("beam", {"width": 50}),
-    ):
+    for name, options in (("greedy", {}), ("beam", {"width": 2}), ("beam", {"width": 50})):
         found = search(name, net, params, sources, **options)
         steps = np.arange(len(found.tokens))[:, np.newaxis]
         within = steps < found.lengths
@@ -203,9 +191,7 @@ def test_no_search_writes_what_no_target_holds(seed):
 def test_nothing_is_written_if_logits_overflow(sources):
     params = sharp(NET, 0)
     signs = np.resize([[1], [-1]], (TARGETS, 1)) * np.ones(3)
-    huge = params._replace(
-        W_out=1e308 * signs, b_out=np.full(TARGETS, 1.79e308)
-    )
+    huge = params._replace(W_out=1e308 * signs, b_out=np.full(TARGETS, 1.79e308))
     for name, options in (("greedy", {}), ("beam", {"width": 2})):
         with (
             np.errstate(over="ignore", invalid="ignore"),
@@ -222,21 +208,11 @@ def test_nothing_is_written_if_logits_overflow(sources):
         ("beam", {"width": 2, "exponent": -1.0}, ValueError, "from 0 to 10"),
         ("beam", {"width": 2, "exponent": np.nan}, ValueError, "exponent must"),
         ("beam", {"width": 2, "exponent": 1e9}, ValueError, "from 0 to 10"),
-        (
-            "exhaustive",
-            {"symbols": [4, EOS]},
-            ValueError,
-            "symbols must be .* other than PAD",
-        ),
+        ("exhaustive", {"symbols": [4, EOS]}, ValueError, "symbols must be .* other than PAD"),
         ("exhaustive", {"symbols": [4, 4]}, ValueError, "none twice; got"),
         ("exhaustive", {"symbols": [4.0]}, TypeError, "symbols must be an arr"),
         ("exhaustive", {"symbols": []}, TypeError, "symbols must be an array"),
-        (
-            "exhaustive",
-            {"symbols": SYMBOLS, "exponent": -1},
-            ValueError,
-            "exponent must",
-        ),
+        ("exhaustive", {"symbols": SYMBOLS, "exponent": -1}, ValueError, "exponent must"),
     ],
 )
 def test_searches_that_cannot_be(sources, name, options, error, message):
@@ -245,10 +221,7 @@ def test_searches_that_cannot_be(sources, name, options, error, message):
 
 
 def test_logits_that_cannot_be_chosen_from():
-    with (
-        np.errstate(invalid="ignore"),
-        pytest.raises(FloatingPointError, match="overflowed"),
-    ):
+    with np.errstate(invalid="ignore"), pytest.raises(FloatingPointError, match="overflowed"):
         seq2seq.writable(np.array([0, 0, np.inf, 0]))
 
 
@@ -289,8 +262,7 @@ def test_answers_may_be_longer_or_shorter(pairs):
 def test_a_position_that_no_target_has_has_no_share(pairs):
     longer = pairs._replace(target=np.pad(pairs.target, ((0, 3), (0, 0))))
     found, expected = (
-        seq2seq.errors_by_position(pairs.target[::-1], one)
-        for one in (longer, pairs)
+        seq2seq.errors_by_position(pairs.target[::-1], one) for one in (longer, pairs)
     )
     np.testing.assert_array_equal(found, expected)
 
@@ -299,14 +271,7 @@ def test_a_match_is_exact_to_the_last_token():
     # What stands after an end is not read.
     target = np.array([[5, 5, 5, 5], [6, EOS, 6, 6], [EOS, 7, EOS, EOS]])
     lengths = np.array([3, 2, 3, 3])
-    found = np.array(
-        [
-            [5, 5, 5, 5],
-            [6, EOS, 6, 7],
-            [EOS, PAD, 6, EOS],
-            [PAD, PAD, EOS, PAD],
-        ]
-    )
+    found = np.array([[5, 5, 5, 5], [6, EOS, 6, 7], [EOS, PAD, 6, EOS], [PAD, PAD, EOS, PAD]])
     pairs = seq2seq.Pairs(target, lengths, target, lengths)
     decoded = seq2seq.Decoded(found, np.array([3, 2, 4, 3]), np.zeros(4))
     exact = seq2seq.exact_match(decoded, pairs)

@@ -33,9 +33,7 @@ def test_norms_are_those_of_central_differences(cell, residual):
                 columns.append(difference / 2e-6)
             expected = np.linalg.norm(columns) / np.sqrt(H)
             # Differences of 1e-6 have about nine digits of what is of order one.
-            np.testing.assert_allclose(
-                record.norms[0, level, t], expected, rtol=1e-6, atol=1e-9
-            )
+            np.testing.assert_allclose(record.norms[0, level, t], expected, rtol=1e-6, atol=1e-9)
         h = sequence.forward(cell, layers[level], x).h[1:]
         x = x + h if residual and level else h
 
@@ -74,10 +72,7 @@ def test_the_geometric_mean_is_typical():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        *(
-            ({size: 0}, ValueError, f"^{size} must be at least 1")
-            for size in ("layers", "H", "T")
-        ),
+        *(({size: 0}, ValueError, f"^{size} must be at least 1") for size in ("layers", "H", "T")),
         ({"seeds": []}, ValueError, "seeds must be one or more"),
         ({"seeds": [0, -1]}, ValueError, "seed must be an integer"),
         ({"residual": 1}, TypeError, "residual must be a bool, got 1"),

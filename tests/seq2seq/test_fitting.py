@@ -11,9 +11,7 @@ from lstm_lab.tokenizer import BOS, EOS, PAD
 from .conftest import TARGETS, network, some_pairs
 
 NET = network(embedding=8, hidden=16)
-BRIEF = seq2seq.PairsConfig(
-    network=NET, steps=5, batch_size=6, evaluate_every=2
-)
+BRIEF = seq2seq.PairsConfig(network=NET, steps=5, batch_size=6, evaluate_every=2)
 change = dataclasses.replace
 
 
@@ -40,9 +38,7 @@ def bits(run):
 
 
 def test_short_sequences_are_learned(held_out):
-    config = change(
-        BRIEF, steps=300, batch_size=32, learning_rate=1e-2, evaluate_every=100
-    )
+    config = change(BRIEF, steps=300, batch_size=32, learning_rate=1e-2, evaluate_every=100)
     run = seq2seq.fit(config, copies, held_out)
     assert run.evaluations[0].exact < 0.1
     assert run.evaluations[-1].exact == 1
@@ -97,27 +93,19 @@ def test_an_interrupted_run_is_the_beginning_of_the_whole_one(held_out):
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
 def test_the_decoder_reads_what_the_configuration_says(ratio, held_out):
     """The first loss is that of the first weights, pairs and draws, each of its generator."""
-    config = change(
-        BRIEF, teacher_forcing=ratio, dtype="float64", steps=1, clip=None
-    )
-    run = seq2seq.fit(
-        change(config, optimizer=optim.SGD, learning_rate=1.0), copies, held_out
-    )
+    config = change(BRIEF, teacher_forcing=ratio, dtype="float64", steps=1, clip=None)
+    run = seq2seq.fit(change(config, optimizer=optim.SGD, learning_rate=1.0), copies, held_out)
     init_rng, rng, forcing_rng = np.random.default_rng(0).spawn(3)
     params = seq2seq.init(NET, rng=init_rng)
     tree.map(np.testing.assert_array_equal, run.initial, params)
     pairs = copies(config.batch_size, rng)
-    inputs = seq2seq.mixed_inputs(
-        NET, params, pairs, ratio=ratio, rng=forcing_rng
-    )
+    inputs = seq2seq.mixed_inputs(NET, params, pairs, ratio=ratio, rng=forcing_rng)
     pairs = pairs._replace(inputs=inputs)
     first, grads = seq2seq.loss_and_grads(NET, params, pairs)
     assert run.losses[0] == first
     assert run.grad_norms[0] == optim.global_norm(grads)
     way = tree.map(np.subtract, run.initial, run.final)
-    tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), way, grads
-    )
+    tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), way, grads)
 
 
 def test_an_answer_that_does_not_end_is_a_token_longer_than_the_targets(rng):
@@ -131,9 +119,7 @@ def test_an_answer_that_does_not_end_is_a_token_longer_than_the_targets(rng):
 
 @pytest.mark.parametrize("clip", [1.0, None])
 def test_divergence_is_an_error(held_out, clip):
-    config = change(
-        BRIEF, learning_rate=1e37, optimizer=optim.SGD, clip=clip, steps=50
-    )
+    config = change(BRIEF, learning_rate=1e37, optimizer=optim.SGD, clip=clip, steps=50)
     with pytest.raises(FloatingPointError, match="training diverged in step"):
         seq2seq.fit(config, copies, held_out)
 
@@ -169,8 +155,7 @@ def test_scheduled_sampling_reads_some_of_each(rng):
     params = seq2seq.init(NET, rng=rng)
     pairs = some_pairs(rng, [2] * 400, [3] * 400)
     guesses, mixed = (
-        seq2seq.mixed_inputs(NET, params, pairs, ratio=ratio, rng=rng)
-        for ratio in (0.0, 0.7)
+        seq2seq.mixed_inputs(NET, params, pairs, ratio=ratio, rng=rng) for ratio in (0.0, 0.7)
     )
     differs = guesses[1] != pairs.target[0]
     forced = mixed[1, differs] == pairs.target[0, differs]
@@ -212,9 +197,7 @@ def test_configurations_that_cannot_be(options, error, message):
 
 
 def test_numpy_scalars_are_the_numbers_that_they_are(held_out):
-    config = change(
-        BRIEF, learning_rate=np.float64(2e-3), teacher_forcing=np.float64(1)
-    )
+    config = change(BRIEF, learning_rate=np.float64(2e-3), teacher_forcing=np.float64(1))
     assert config == BRIEF
     run, plain = (seq2seq.fit(one, copies, held_out) for one in (config, BRIEF))
     assert bits(run) == bits(plain)

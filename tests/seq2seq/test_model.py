@@ -18,12 +18,8 @@ ROUNDING = 1e-12
 
 def test_the_gradient_is_that_of_the_loss(net, params, pairs):
     value, grads = seq2seq.loss_and_grads(net, params, pairs)
-    assert value == pytest.approx(
-        seq2seq.loss(net, params, pairs), rel=ROUNDING
-    )
-    numeric = numerical_gradient(
-        lambda p: seq2seq.loss(net, p, pairs), params, step=STEP
-    )
+    assert value == pytest.approx(seq2seq.loss(net, params, pairs), rel=ROUNDING)
+    numeric = numerical_gradient(lambda p: seq2seq.loss(net, p, pairs), params, step=STEP)
     errors = relative_errors(grads, numeric)
     assert set(errors) == set(tree.leaves(params))
     assert {n: e for n, e in errors.items() if not e < GRADIENT_ERROR} == {}
@@ -39,9 +35,7 @@ def test_the_slope_with_inputs_of_its_own(net, params, pairs, rng):
     length = optim.global_norm(direction)
 
     def loss(distance):
-        point = tree.map(
-            lambda leaf, d: leaf + distance / length * d, params, direction
-        )
+        point = tree.map(lambda leaf, d: leaf + distance / length * d, params, direction)
         return seq2seq.loss(net, point, own)
 
     assert value == pytest.approx(loss(0.0), rel=ROUNDING)
@@ -52,15 +46,12 @@ def test_the_slope_with_inputs_of_its_own(net, params, pairs, rng):
     assert found == pytest.approx(slope, abs=GRADIENT_ERROR)
 
 
-def test_the_decoder_reads_the_previous_tokens_of_the_targets(
-    net, params, pairs
-):
+def test_the_decoder_reads_the_previous_tokens_of_the_targets(net, params, pairs):
     first = np.full_like(pairs.target[:1], BOS)
     inputs = np.concatenate([first, pairs.target[:-1]])
     given = pairs._replace(inputs=inputs)
     np.testing.assert_array_equal(
-        seq2seq.logits(net, params, given)[0],
-        seq2seq.logits(net, params, pairs)[0],
+        seq2seq.logits(net, params, given)[0], seq2seq.logits(net, params, pairs)[0]
     )
 
 
@@ -82,8 +73,7 @@ def test_first_weights(rng):
 
 
 @pytest.mark.parametrize(
-    ("junk", "dtype"),
-    [(5, int), (-100, np.int64), (10**4, np.int16), (2**64 - 1, np.uint64)],
+    ("junk", "dtype"), [(5, int), (-100, np.int64), (10**4, np.int16), (2**64 - 1, np.uint64)]
 )
 def test_the_padding_does_not_matter(net, params, pairs, junk, dtype):
     """Not a bit changes, whatever stands there, of whatever type of integer."""
@@ -110,25 +100,20 @@ def test_the_padding_does_not_matter(net, params, pairs, junk, dtype):
     ):
         np.testing.assert_equal(result(other), result(pairs))
     inputs, same = (
-        seq2seq.mixed_inputs(
-            net, params, one, ratio=0.5, rng=np.random.default_rng(0)
-        )
+        seq2seq.mixed_inputs(net, params, one, ratio=0.5, rng=np.random.default_rng(0))
         for one in (pairs, other)
     )
-    np.testing.assert_array_equal(
-        inputs[pairs.target_mask], same[pairs.target_mask]
-    )
+    np.testing.assert_array_equal(inputs[pairs.target_mask], same[pairs.target_mask])
     after = np.where(pairs.target_mask, inputs, -100)
-    assert seq2seq.loss(
-        net, params, pairs._replace(inputs=after)
-    ) == seq2seq.loss(net, params, pairs._replace(inputs=inputs))
+    assert seq2seq.loss(net, params, pairs._replace(inputs=after)) == seq2seq.loss(
+        net, params, pairs._replace(inputs=inputs)
+    )
 
 
 def test_more_padding_has_no_influence(net, params, pairs):
     value, grads = seq2seq.loss_and_grads(net, params, pairs)
     wider = pairs._replace(
-        source=np.pad(pairs.source, ((0, 2), (0, 0))),
-        target=np.pad(pairs.target, ((0, 3), (0, 0))),
+        source=np.pad(pairs.source, ((0, 2), (0, 0))), target=np.pad(pairs.target, ((0, 3), (0, 0)))
     )
     more, same = seq2seq.loss_and_grads(net, params, wider)
     assert more == pytest.approx(value, rel=ROUNDING)
@@ -139,9 +124,7 @@ def test_a_batch_is_its_examples(net, params, pairs):
     total = 0.0
     for b in range(4):
         t, s = pairs.source_lengths[b], pairs.target_lengths[b]
-        one = seq2seq.Pairs(
-            pairs.source[:t, [b]], [t], pairs.target[:s, [b]], [s]
-        )
+        one = seq2seq.Pairs(pairs.source[:t, [b]], [t], pairs.target[:s, [b]], [s])
         total += seq2seq.loss(net, params, one) * s
     whole = seq2seq.loss(net, params, pairs)
     mean = total / pairs.target_lengths.sum()
@@ -199,11 +182,7 @@ def test_networks_that_cannot_be(options, error, message):
     [
         ({"source": np.zeros((5, 4))}, TypeError, "source must be .* integers"),
         ({"source": np.zeros(5, int)}, ValueError, r"source must be .*\(5,\)"),
-        (
-            {"source": np.zeros((5, 0), int)},
-            ValueError,
-            r"source must .*\(5, 0\)",
-        ),
+        ({"source": np.zeros((5, 0), int)}, ValueError, r"source must .*\(5, 0\)"),
         ({"source": [[1], [2, 3]]}, ValueError, "source must be .* unequal"),
         ({"source": {}}, TypeError, "source must be .* got dict"),
         (
@@ -211,19 +190,11 @@ def test_networks_that_cannot_be(options, error, message):
             TypeError,
             "source must be .* got a masked array",
         ),
-        (
-            {"source": np.full((5, 4), SOURCES)},
-            ValueError,
-            "from 0 to 8, got 9",
-        ),
+        ({"source": np.full((5, 4), SOURCES)}, ValueError, "from 0 to 8, got 9"),
         ({"target": np.full((4, 4), -1)}, ValueError, "target must .* got -1"),
         ({"source_lengths": [5, 3, 0, 4]}, ValueError, "from 1 to 5, got"),
         ({"source_lengths": [6, 3, 1, 4]}, ValueError, "from 1 to 5, got"),
-        (
-            {"source_lengths": [5.0, 3, 1, 4]},
-            TypeError,
-            "source_lengths must be",
-        ),
+        ({"source_lengths": [5.0, 3, 1, 4]}, TypeError, "source_lengths must be"),
         ({"target_lengths": [3, 4]}, ValueError, "target_lengths must be"),
         ({"target_lengths": None}, TypeError, "target_lengths must be"),
         (
@@ -257,9 +228,7 @@ def test_pairs_that_cannot_be(pairs, rng, change, error, message):
 )
 def test_steps_that_cannot_be_taken(pairs, rng, tokens, error, message):
     params = seq2seq.init(network(), rng=rng)
-    encoded = seq2seq.encode(
-        network(), params, pairs.source, pairs.source_lengths
-    )
+    encoded = seq2seq.encode(network(), params, pairs.source, pairs.source_lengths)
     with pytest.raises(error, match=message):
         seq2seq.step(network(), params, encoded, encoded.states, tokens)
 
@@ -273,9 +242,7 @@ def test_weights_of_another_network(pairs, rng):
         with pytest.raises(ValueError, match=message):
             seq2seq.loss(other, params, pairs)
     spoiled = params._replace(source=np.full((SOURCES, 2), np.nan))
-    with pytest.raises(
-        ValueError, match=r"params.source must be finite, got nan"
-    ):
+    with pytest.raises(ValueError, match=r"params.source must be finite, got nan"):
         seq2seq.loss(network(), spoiled, pairs)
     for arguments, message in (
         (("lstm", params, pairs), r"network must be .*Network"),

@@ -33,9 +33,7 @@ def some_point(cell, rng, options=None, layers=2):
 
     sizes = [D] + [H] * (layers - 1)
     params = [cell.init(size, H, rng=rng, **(options or {})) for size in sizes]
-    states = (
-        tuple(rng.normal(size=(B, H)) for _ in cell.STATES) for _ in params
-    )
+    states = (tuple(rng.normal(size=(B, H)) for _ in cell.STATES) for _ in params)
     return Point(
         tuple(tree.map(normal, layer) for layer in params),
         rng.normal(size=(T, B, D)),
@@ -46,10 +44,7 @@ def some_point(cell, rng, options=None, layers=2):
 def some_cotangents(cell, rng, lengths, layers=2):
     """Return random gradients of all that a stack returns, zero in the padding."""
     within = np.arange(T)[:, np.newaxis] < lengths
-    dlast = [
-        tuple(rng.normal(size=(B, H)) for _ in cell.STATES)
-        for _ in range(layers)
-    ]
+    dlast = [tuple(rng.normal(size=(B, H)) for _ in cell.STATES) for _ in range(layers)]
     return rng.normal(size=(T, B, H)) * within[..., np.newaxis], dlast
 
 
@@ -64,9 +59,7 @@ def assert_exact(point, loss, found):
     [(False, None), (False, LENGTHS), (True, LENGTHS)],
     ids=["whole", "padded", "padded-residual"],
 )
-def test_gradients_of_layers_inputs_and_states(
-    cell_and_options, residual, lengths, rng
-):
+def test_gradients_of_layers_inputs_and_states(cell_and_options, residual, lengths, rng):
     cell, options = cell_and_options
     point = some_point(cell, rng, options)
     ends = np.full(B, T) if lengths is None else lengths
@@ -77,25 +70,17 @@ def test_gradients_of_layers_inputs_and_states(
 
     def loss(point):
         trace = run(point)
-        reads = zip(
-            [doutputs, *sum(dlast, ())],
-            [trace.outputs, *sum(trace.last, ())],
-            strict=True,
-        )
+        reads = zip([doutputs, *sum(dlast, ())], [trace.outputs, *sum(trace.last, ())], strict=True)
         return sum(np.sum(d * value) for d, value in reads)
 
     grads = stack.backward(run(point), doutputs, dlast)
-    assert_exact(
-        point, loss, Point(grads.params, grads.inputs[0], grads.states)
-    )
+    assert_exact(point, loss, Point(grads.params, grads.inputs[0], grads.states))
 
 
 @RESIDUAL
 def test_each_layer_reads_the_one_below(cell, residual, rng):
     params, x, states = some_point(cell, rng)
-    found = stack.forward(
-        cell, params, x, states, lengths=LENGTHS, residual=residual
-    )
+    found = stack.forward(cell, params, x, states, lengths=LENGTHS, residual=residual)
     for level, layer in enumerate(params):
         trace = sequence.forward(cell, layer, x, *states[level])
         x = trace.h[1:] + (x if residual and level else 0)
@@ -110,15 +95,11 @@ def test_gradients_of_what_each_layer_reads(residual, rng):
     point = some_point(lstm, rng)
     doutputs, _ = some_cotangents(lstm, rng, LENGTHS)
     trace = stack.forward(lstm, *point, residual=residual)
-    between = stack.forward(
-        lstm, point.params[:1], point.x, point.states[:1]
-    ).outputs
+    between = stack.forward(lstm, point.params[:1], point.x, point.states[:1]).outputs
 
     def loss(between):
         upper = between
-        for layer, states in zip(
-            point.params[1:], point.states[1:], strict=True
-        ):
+        for layer, states in zip(point.params[1:], point.states[1:], strict=True):
             h = sequence.forward(lstm, layer, upper, *states).h[1:]
             upper = h + upper if residual else h
         return np.sum(doutputs * upper)
@@ -162,11 +143,7 @@ def test_states_that_overflow_are_an_error(rng):
         ({"lengths": [4, 1, 5]}, ValueError, "lengths must lie from 1 to 4"),
         ({"lengths": [4, 0, 3]}, ValueError, "lengths must lie from 1 to 4"),
         ({"lengths": [4, 1]}, ValueError, r"lengths must .* shape \(3,\)"),
-        (
-            {"lengths": [4.0, 1, 3]},
-            TypeError,
-            "lengths must be an array of int",
-        ),
+        ({"lengths": [4.0, 1, 3]}, TypeError, "lengths must be an array of int"),
         ({"states": [[np.ones(2)]]}, ValueError, "h0 must have shape"),
         ({"states": [np.ones((3, B, H))]}, TypeError, "states h, c; got 3"),
     ],

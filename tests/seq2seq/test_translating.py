@@ -50,9 +50,7 @@ def test_an_answer_without_an_end_has_a_hundred_characters(model):
 def test_answers_are_those_of_the_search(model):
     answers = model.translate(SOURCES, longest=5)
     source, lengths = model.vocabularies.source.batch(SOURCES)
-    found = seq2seq.greedy(
-        model.network, model.params, source, lengths, longest=5
-    )
+    found = seq2seq.greedy(model.network, model.params, source, lengths, longest=5)
     for b, answer in enumerate(answers):
         text = model.vocabularies.target.decode(found.tokens[:, b])
         assert answer.text == text
@@ -68,9 +66,7 @@ def test_answers_are_those_of_the_search(model):
 
 def test_unknown_characters_are_read_all_the_same(model):
     (answer,) = model.translate(["¿?"], longest=3)
-    assert set(answer.text) <= set(model.vocabularies.target.characters) | {
-        "\ufffd"
-    }
+    assert set(answer.text) <= set(model.vocabularies.target.characters) | {"\ufffd"}
 
 
 @pytest.mark.parametrize("cell", [lstm, gru, MGU])
@@ -85,8 +81,7 @@ def test_a_model_from_a_file_gives_the_same_bits(cell, dtype, tmp_path):
     assert loaded.vocabularies == model.vocabularies
     batch = model.vocabularies.batch(SOURCES, TARGETS)
     before, after = (
-        seq2seq.logits(one.network, one.params, batch)[0].tobytes()
-        for one in (model, loaded)
+        seq2seq.logits(one.network, one.params, batch)[0].tobytes() for one in (model, loaded)
     )
     assert after == before
 
@@ -137,10 +132,7 @@ def test_lists_of_texts_are_lists_of_texts(texts, message):
     model = translator()
     with pytest.raises(TypeError, match=message):
         model.translate(texts)
-    for name, arguments in (
-        ("sources", (texts, TARGETS)),
-        ("targets", (SOURCES, texts)),
-    ):
+    for name, arguments in (("sources", (texts, TARGETS)), ("targets", (SOURCES, texts))):
         named = message.replace("texts", name, 1)
         with pytest.raises(TypeError, match=named):
             model.vocabularies.batch(*arguments)

@@ -12,13 +12,9 @@ from lstm_lab import gru, interop, lstm, rnn, sequence, tree
 TOLERANCE = {np.float64: 1e-12, np.float32: 3e-5}
 
 LAYERS = {rnn: torch.nn.RNN, lstm: torch.nn.LSTM, gru: torch.nn.GRU}
-ARCHITECTURES = pytest.mark.parametrize(
-    "arch", LAYERS, ids=["rnn", "lstm", "gru"]
-)
+ARCHITECTURES = pytest.mark.parametrize("arch", LAYERS, ids=["rnn", "lstm", "gru"])
 DTYPES = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float64", "float32"])
-SHAPES = pytest.mark.parametrize(
-    "shape", [(1, 1, 1, 1), (9, 1, 3, 5), (4, 6, 5, 2)], ids=str
-)
+SHAPES = pytest.mark.parametrize("shape", [(1, 1, 1, 1), (9, 1, 3, 5), (4, 6, 5, 2)], ids=str)
 
 
 def tensors(arrays):
@@ -28,14 +24,9 @@ def tensors(arrays):
 
 def filled_layer(arch, D, H, rng, dtype, layers=1):
     """Return a layer of PyTorch whose every weight and bias is drawn from `rng`."""
-    layer = LAYERS[arch](
-        D, H, num_layers=layers, dtype=getattr(torch, dtype.__name__)
-    )
+    layer = LAYERS[arch](D, H, num_layers=layers, dtype=getattr(torch, dtype.__name__))
     shapes = {name: value.shape for name, value in layer.named_parameters()}
-    drawn = {
-        name: rng.normal(size=shape).astype(dtype)
-        for name, shape in shapes.items()
-    }
+    drawn = {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
     layer.load_state_dict(tensors(drawn))
     return layer
 
@@ -85,9 +76,7 @@ def test_gradients_and_states_of_exported_weights(arch, dtype, shape):
     T, B, D, H = shape
     options = {"reset": "after"} if arch is gru else {}
     params = arch.init(D, H, rng=rng, **options)
-    params = tree.map(
-        lambda leaf: rng.normal(size=leaf.shape).astype(dtype), params
-    )
+    params = tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(dtype), params)
     x, states = inputs(arch, shape, rng, dtype)
     dh = rng.normal(size=(T, B, H)).astype(dtype)
     dlast = [rng.normal(size=(B, H)).astype(dtype) for _ in states]
@@ -96,15 +85,11 @@ def test_gradients_and_states_of_exported_weights(arch, dtype, shape):
 
     layer = filled_layer(arch, D, H, rng, dtype)
     layer.load_state_dict(tensors(interop.to_torch(params)))
-    leaves = [
-        torch.from_numpy(array).requires_grad_() for array in (x, *states)
-    ]
+    leaves = [torch.from_numpy(array).requires_grad_() for array in (x, *states)]
     Y, last = run(layer, *leaves)
     assert_close(trace.h[1:], Y, dtype, "h")
     pairs = zip([dh, *dlast], [Y, *last], strict=True)
-    terms = [
-        (torch.from_numpy(weight) * state).sum() for weight, state in pairs
-    ]
+    terms = [(torch.from_numpy(weight) * state).sum() for weight, state in pairs]
     sum(terms).backward()
 
     for name, leaf in zip(grads._fields[1:], leaves, strict=True):

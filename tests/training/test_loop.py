@@ -13,13 +13,7 @@ import pytest
 from lstm_lab import gru, losses, lstm, optim, rnn, tasks, training, tree
 
 SMALL = training.TaskConfig(
-    task=tasks.adding,
-    T=4,
-    H=5,
-    batch_size=8,
-    steps=7,
-    evaluate_every=3,
-    held_out_size=16,
+    task=tasks.adding, T=4, H=5, batch_size=8, steps=7, evaluate_every=3, held_out_size=16
 )
 change = dataclasses.replace
 
@@ -28,8 +22,7 @@ def bits(run):
     """Return all numbers of a run."""
     arrays = tree.leaves((run.initial, run.final, run.losses, run.grad_norms))
     return run.evaluations, {
-        name: (leaf.shape, leaf.dtype, leaf.tobytes())
-        for name, leaf in arrays.items()
+        name: (leaf.shape, leaf.dtype, leaf.tobytes()) for name, leaf in arrays.items()
     }
 
 
@@ -51,9 +44,7 @@ def test_every_cell_trains(cell_and_options):
     ],
 )
 def test_tasks_are_learned(task, T, goal):
-    config = change(
-        SMALL, task=task, T=T, H=12, batch_size=32, learning_rate=0.03
-    )
+    config = change(SMALL, task=task, T=T, H=12, batch_size=32, learning_rate=0.03)
     run = training.fit(lstm, change(config, steps=150, held_out_size=200))
     assert run.held_out[-1] < goal < run.held_out[0]
 
@@ -68,18 +59,13 @@ def test_what_a_record_holds():
     with pytest.raises(dataclasses.FrozenInstanceError):
         run.losses = None
     assert re.fullmatch(
-        "Run of lstm, seed 0: 7 of at most 7 updates, held-out loss .* to .*",
-        repr(run),
+        "Run of lstm, seed 0: 7 of at most 7 updates, held-out loss .* to .*", repr(run)
     )
     assert len(repr(run)) < 120
 
 
 def test_an_evaluation_at_the_end_is_made_once():
-    assert training.fit(rnn, change(SMALL, steps=6)).evaluated.tolist() == [
-        0,
-        3,
-        6,
-    ]
+    assert training.fit(rnn, change(SMALL, steps=6)).evaluated.tolist() == [0, 3, 6]
 
 
 def test_a_run_is_its_steps_one_after_the_other():
@@ -140,8 +126,7 @@ def test_numbers_of_numpy_leave_single_precision(kind):
     )
     assert of_numpy == plain
     runs = [
-        training.fit(lstm, config)
-        for config in (plain, change(of_numpy, task=_targets_of_float64))
+        training.fit(lstm, config) for config in (plain, change(of_numpy, task=_targets_of_float64))
     ]
     assert bits(runs[0]) == bits(runs[1])
     for run in runs:
@@ -190,8 +175,7 @@ def test_a_gate_that_its_bias_holds_open_does_not_learn(gate, dtype):
     run = training.fit(lstm, change(SMALL, init=init, steps=20, dtype=dtype))
     for field in ("W", "b"):
         first, last = (
-            np.split(getattr(model.params, field), 4)
-            for model in (run.initial, run.final)
+            np.split(getattr(model.params, field), 4) for model in (run.initial, run.final)
         )
         moved = [np.any(a != b) for a, b in zip(first, last, strict=True)]
         assert moved == [name != gate for name in lstm.GATES]
@@ -279,43 +263,27 @@ DIVERGING = {
         {"optimizer": Overflowing},
         r"in step 0, .*: the new parameters' norm is inf; .* \[0.*\]$",
     ),
-    "learning rate": (
-        {"optimizer": optim.SGD, "learning_rate": 1e308, "clip": None},
-        "in step",
-    ),
+    "learning rate": ({"optimizer": optim.SGD, "learning_rate": 1e308, "clip": None}, "in step"),
     "last step": (
         {"optimizer": optim.SGD, "learning_rate": 1e250, "steps": 1},
         r"in step 1, .*: the held-out loss is inf; .* \[0.*\]$",
     ),
     "logits": (
-        {
-            "task": tasks.copy_memory,
-            "optimizer": optim.SGD,
-            "learning_rate": 1e308,
-            "clip": None,
-        },
+        {"task": tasks.copy_memory, "optimizer": optim.SGD, "learning_rate": 1e308, "clip": None},
         "the loss is (nan|inf)",
     ),
 }
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"), DIVERGING.values(), ids=DIVERGING
-)
+@pytest.mark.parametrize(("changes", "message"), DIVERGING.values(), ids=DIVERGING)
 def test_a_run_that_diverges_says_where(changes, message):
-    with pytest.raises(
-        FloatingPointError, match=f"training diverged .*{message}"
-    ):
+    with pytest.raises(FloatingPointError, match=f"training diverged .*{message}"):
         training.fit(
             rnn,
             change(
                 SMALL,
                 steps=changes.get("steps", 50),
-                **{
-                    name: value
-                    for name, value in changes.items()
-                    if name != "steps"
-                },
+                **{name: value for name, value in changes.items() if name != "steps"},
             ),
         )
 
@@ -325,16 +293,12 @@ def test_the_loop_trains_any_tree_of_arrays(clip):
     """Here the parameters are the distance to a minimum, until the gradient overflows."""
 
     def loss_and_grads(x, limit):
-        return float(x[0] @ x[0]), (
-            2 * x[0] if x[0][0] > limit else x[0] * np.inf,
-        )
+        return float(x[0] @ x[0]), (2 * x[0] if x[0][0] > limit else x[0] * np.inf,)
 
     def train(limit):
         return training.train(
             "none",
-            training.Config(
-                optimizer=optim.SGD, learning_rate=0.25, clip=clip, steps=9
-            ),
+            training.Config(optimizer=optim.SGD, learning_rate=0.25, clip=clip, steps=9),
             (np.array([3.0]),),
             lambda: limit,
             loss_and_grads,
@@ -342,9 +306,7 @@ def test_the_loop_trains_any_tree_of_arrays(clip):
         )
 
     assert 0 < train(0).held_out[-1] < 3 / 2
-    with pytest.raises(
-        FloatingPointError, match=r"gradient's norm is inf; the last"
-    ):
+    with pytest.raises(FloatingPointError, match=r"gradient's norm is inf; the last"):
         train(2)
 
 
@@ -361,45 +323,22 @@ def test_an_error_of_the_task_is_its_own():
     [
         *(
             ({name: 0}, ValueError, f"{name} must be at least 1, got 0")
-            for name in [
-                "T",
-                "H",
-                "batch_size",
-                "steps",
-                "window",
-                "evaluate_every",
-            ]
+            for name in ["T", "H", "batch_size", "steps", "window", "evaluate_every"]
         ),
         ({"held_out_size": 2.0}, TypeError, "held_out_size must be an integer"),
         ({"learning_rate": 0}, ValueError, "learning_rate must be positive"),
-        (
-            {"learning_rate": [1]},
-            TypeError,
-            "learning_rate must be a real number",
-        ),
+        ({"learning_rate": [1]}, TypeError, "learning_rate must be a real number"),
         ({"clip": 0}, ValueError, "clip must be positive, got 0"),
         ({"clip": "1"}, TypeError, "clip must be a real number"),
         ({"clip": np.inf}, ValueError, "clip must be finite"),
-        (
-            {"criterion": np.nan},
-            ValueError,
-            "criterion must be finite, got nan",
-        ),
+        ({"criterion": np.nan}, ValueError, "criterion must be finite, got nan"),
         ({"dtype": int}, TypeError, "dtype must be float32 or float64"),
-        (
-            {"seed": -1},
-            ValueError,
-            "seed must be an integer, 0 or more, got -1",
-        ),
+        ({"seed": -1}, ValueError, "seed must be an integer, 0 or more, got -1"),
         ({"seed": None}, ValueError, "seed must be an integer.*got None"),
         ({"seed": True}, ValueError, "seed must be an integer.*got True"),
         ({"task": "adding"}, TypeError, "task must be .*, got 'adding'"),
         ({"init": 0.1}, TypeError, "init must be .* such as lstm.init, got"),
-        (
-            {"optimizer": optim.SGD(0.1)},
-            TypeError,
-            "optimizer must be .*, got SGD",
-        ),
+        ({"optimizer": optim.SGD(0.1)}, TypeError, "optimizer must be .*, got SGD"),
         ({"optimizer": float}, TypeError, "optimizer must make an optimizer"),
     ],
 )

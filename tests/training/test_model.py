@@ -19,11 +19,7 @@ KINDS = {
 def some_batch(rng, target, when):
     shape = (T, B) if when == "every-step" else (B,)
     is_numbers = target == "numbers"
-    y = (
-        rng.normal(size=(*shape, O))
-        if is_numbers
-        else rng.integers(O, size=shape)
-    )
+    y = rng.normal(size=(*shape, O)) if is_numbers else rng.integers(O, size=shape)
     x = rng.normal(size=(T, B, D))
     return tasks.Batch(x, y, None if is_numbers else O)
 
@@ -31,12 +27,7 @@ def some_batch(rng, target, when):
 def some_model(cell, options, rng):
     """Return a model in which no number is zero."""
     drawn = training.init(
-        cell,
-        D,
-        H,
-        O,
-        rng=rng,
-        init=lambda D, H, rng: cell.init(D, H, rng=rng, **options),
+        cell, D, H, O, rng=rng, init=lambda D, H, rng: cell.init(D, H, rng=rng, **options)
     )
     return tree.map(lambda leaf: rng.normal(size=leaf.shape), drawn)
 
@@ -73,9 +64,7 @@ def test_the_loss_is_the_mean_over_all_answers(kind, rng):
         h = sequence.forward(lstm, model.params, batch.x[:, b]).h[1:]
         answers = h @ model.W_out.T + model.b_out
         targets = batch.y[:, b] if batch.every_step else [batch.y[b]]
-        for answer, target in zip(
-            answers[-len(targets) :], targets, strict=True
-        ):
+        for answer, target in zip(answers[-len(targets) :], targets, strict=True):
             costs.append(
                 np.mean((answer - target) ** 2)
                 if batch.classes is None
@@ -133,11 +122,7 @@ def test_answers_that_overflow_have_no_gradient(rng):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (
-            {"W_out": np.ones((O, H + 1))},
-            ValueError,
-            "model.W_out must have shape",
-        ),
+        ({"W_out": np.ones((O, H + 1))}, ValueError, "model.W_out must have shape"),
         ({"b_out": np.ones(O + 1)}, ValueError, "model.b_out must have shape"),
         (
             {"W_out": np.ones((O, H), np.float32)},
@@ -168,20 +153,11 @@ def test_batches_that_cannot_be(change, message, rng):
 
 
 def test_other_types_are_named(rng):
-    model, batch = (
-        some_model(rnn, {}, rng),
-        some_batch(rng, *KINDS["classes-last-step"]),
-    )
+    model, batch = (some_model(rnn, {}, rng), some_batch(rng, *KINDS["classes-last-step"]))
     for use, name in (
-        (
-            lambda: training.predict(rnn, batch, batch.x),
-            r"model must be .*\.Model",
-        ),
+        (lambda: training.predict(rnn, batch, batch.x), r"model must be .*\.Model"),
         (lambda: training.loss(rnn, batch, batch), r"model must be .*\.Model"),
-        (
-            lambda: training.loss_and_grads(rnn, model, model),
-            r"batch must be .*\.Batch",
-        ),
+        (lambda: training.loss_and_grads(rnn, model, model), r"batch must be .*\.Batch"),
         (lambda: training.init("rnn", D, H, O, rng=rng), "cell must be a cell"),
         (lambda: training.loss("rnn", model, batch), "cell must be a cell"),
     ):

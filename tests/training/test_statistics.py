@@ -37,9 +37,7 @@ def test_counts_that_cannot_be(successes, n, error, message):
         training.wilson_interval(successes, n)
 
 
-@pytest.mark.parametrize(
-    ("n", "low", "high"), [(6, 1, 6), (9, 2, 8), (10, 2, 9), (20, 6, 15)]
-)
+@pytest.mark.parametrize(("n", "low", "high"), [(6, 1, 6), (9, 2, 8), (10, 2, 9), (20, 6, 15)])
 def test_the_interval_of_a_median_is_that_of_the_sign_test(n, low, high):
     """The ranks are those of the usual tables."""
     values = np.random.default_rng(0).permutation(np.arange(1, n + 1))

@@ -42,18 +42,14 @@ class Cache(NamedTuple):
     tanh_c: Array
 
 
-def init(
-    D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64
-) -> Params:
+def init(D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64) -> Params:
     """Draw parameters as `rnn.init` does, except for the forget gate's biases of one."""
     params = packing.draw(Params, D, H, rng, dtype)
     by_gate(params.b, GATES)["f"][:] = 1
     return params
 
 
-def step(
-    w: Weights, row: Array, c_prev: Array
-) -> tuple[tuple[Array, Array], Cache]:
+def step(w: Weights, row: Array, c_prev: Array) -> tuple[tuple[Array, Array], Cache]:
     """Return the states ``(h_t, c_t)`` after one step, called as `lstm.step`."""
     a = row @ w.W
     f, o = sigmoid(a[:-1])
@@ -64,9 +60,7 @@ def step(
     return (h, c), Cache(f, o, g, c_prev, tanh_c)
 
 
-def step_vjp(
-    w: Weights, cache: Cache, dh: Array, dc: Array
-) -> tuple[Array, tuple[Array, Array]]:
+def step_vjp(w: Weights, cache: Cache, dh: Array, dc: Array) -> tuple[Array, tuple[Array, Array]]:
     r"""Pull the gradients of the states back through one step, called as `lstm.step_vjp`.
 
     .. math::
@@ -80,9 +74,7 @@ def step_vjp(
     f, o, g, c_prev, tanh_c = cache
     dc = direct_total(cache, dh, dc)
     da = join(
-        sigmoid_vjp(dc * (c_prev - g), f),
-        sigmoid_vjp(dh * tanh_c, o),
-        tanh_vjp(dc * (1 - f), g),
+        sigmoid_vjp(dc * (c_prev - g), f), sigmoid_vjp(dh * tanh_c, o), tanh_vjp(dc * (1 - f), g)
     )
     return da, (da @ w.U, dc * f)
 

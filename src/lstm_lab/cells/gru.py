@@ -136,9 +136,7 @@ def weight_grads(trace: Any, da: Array) -> Params:
     da_zr, da_h = np.split(da, [-params.H], axis=-1)
     read = np.stack([cache.read for cache in trace.caches])
     dW, db = split_bias(
-        np.vstack(
-            [numerics.outer_sum(da_zr, rows), numerics.outer_sum(da_h, read)]
-        )
+        np.vstack([numerics.outer_sum(da_zr, rows), numerics.outer_sum(da_h, read)])
     )
     if params.recurrent_bias is None:
         return Params(dW, db)

@@ -46,7 +46,11 @@ class Cache(NamedTuple):
 
 
 def init(
-    D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64
+    D: int,
+    H: int,
+    *,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float64,
 ) -> Params:
     """Draw parameters as `rnn.init` does, except for the forget gate's biases of one."""
     params = packing.draw(Params, D, H, rng, dtype)
@@ -55,7 +59,9 @@ def init(
 
 
 def step(
-    w: Weights, row: Array, c_prev: Array
+    w: Weights,
+    row: Array,
+    c_prev: Array,
 ) -> tuple[tuple[Array, Array], Cache]:
     """Return the states ``(h_t, c_t)`` after one step from ``c_{t-1}``, else as `rnn.step`."""
     a = row @ w.W
@@ -68,7 +74,10 @@ def step(
 
 
 def step_vjp(
-    w: Weights, cache: Cache, dh: Array, dc: Array
+    w: Weights,
+    cache: Cache,
+    dh: Array,
+    dc: Array,
 ) -> tuple[Array, tuple[Array, Array]]:
     r"""Pull the gradients of the states back through one step.
 

@@ -33,9 +33,7 @@ class Cache(NamedTuple):
     h: Array
 
 
-def init(
-    D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64
-) -> Params:
+def init(D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.float64) -> Params:
     """Draw parameters: weights with variance 1 / (D + H), zero biases.
 
     Parameters

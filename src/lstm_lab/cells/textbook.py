@@ -25,9 +25,7 @@ def _draw(cell: Cell, D: int, H: int, seed: int) -> Any:
 
 def _step(cell: Cell, params: Any, x: ArrayLike, **states: ArrayLike) -> Any:
     packing.check(params, cell.Params)
-    x, h_prev, *others = checks.step(
-        params.D, params.H, params.b.dtype, x, **states
-    )
+    x, h_prev, *others = checks.step(params.D, params.H, params.b.dtype, x, **states)
     row = join(x, h_prev, np.ones_like(x[..., :1]))
     return cell.step(packing.lay_out(params), row, *others)
 
@@ -99,7 +97,11 @@ class LSTMCell:
     ) -> tuple[Array, Array, tuple[Array, ...]]:
         """Return ``h``, ``c`` and the cache ``(xh, i, f, o, g, c_prev, c)`` after one step."""
         (h, c), cache = _step(
-            lstm, self.params, x, h_prev=h_prev, c_prev=c_prev
+            lstm,
+            self.params,
+            x,
+            h_prev=h_prev,
+            c_prev=c_prev,
         )
         xh = join(np.asarray(x), np.asarray(h_prev))
         return h, c, (xh, cache.i, cache.f, cache.o, cache.g, cache.c_prev, c)

@@ -42,9 +42,7 @@ class Case(NamedTuple):
     arguments: Mapping[str, Any]
     right: Arrays
 
-    def wrong(
-        self, fault: str, explanation: str, *, calling: bool = False
-    ) -> WrongAnswerError:
+    def wrong(self, fault: str, explanation: str, *, calling: bool = False) -> WrongAnswerError:
         """Return a fault, with the call if it explains it, and the exercise's hint."""
         parts = [explanation, self.exercise.hints.get(fault)]
         if calling:
@@ -80,8 +78,7 @@ def check(exercise: Exercise, function: Callable[..., Any], seed: int) -> Right:
     """Try a function on random arguments; raise `WrongAnswerError` with what is wrong."""
     if not callable(function):
         raise WrongAnswerError(
-            "No function",
-            f"Pass the function itself, got {type(function).__name__}.",
+            "No function", f"Pass the function itself, got {type(function).__name__}."
         )
     right = exercise.function()
     trials: list[Trial] = []
@@ -98,15 +95,11 @@ def check(exercise: Exercise, function: Callable[..., Any], seed: int) -> Right:
         _object(trial)
     _compare(exercise, trials)
     name = getattr(function, "__name__", "it")
-    return Right(
-        f"Right: {name} gave the right values all {len(trials)} times."
-    )
+    return Right(f"Right: {name} gave the right values all {len(trials)} times.")
 
 
 def _solved(
-    exercise: Exercise,
-    function: Callable[..., Any],
-    arguments: Mapping[str, Any],
+    exercise: Exercise, function: Callable[..., Any], arguments: Mapping[str, Any]
 ) -> Arrays:
     """Return the results of an answer of the table."""
     with np.errstate(all="ignore"):
@@ -115,15 +108,11 @@ def _solved(
     return dict(zip(exercise.results, results, strict=True))
 
 
-def _of_batches(
-    error: WrongAnswerError, case: Case, trials: list[Trial]
-) -> WrongAnswerError:
+def _of_batches(error: WrongAnswerError, case: Case, trials: list[Trial]) -> WrongAnswerError:
     """Return a fault, or that it is one of batches only: with more axes than the first case."""
     if error.fault not in ("It raises an error", "Wrong shape") or not trials:
         return error
-    pairs = zip(
-        case.arguments.values(), trials[0].case.arguments.values(), strict=True
-    )
+    pairs = zip(case.arguments.values(), trials[0].case.arguments.values(), strict=True)
     if not any(np.ndim(value) > np.ndim(first) for value, first in pairs):
         return error
     return WrongAnswerError(
@@ -140,10 +129,7 @@ def _results(function: Callable[..., Any], case: Case) -> tuple[Arrays, bool]:
     with (
         warnings.catch_warnings(),
         np.errstate(
-            all="ignore",
-            divide="call",
-            invalid="call",
-            call=lambda kind, _: divisions.append(kind),
+            all="ignore", divide="call", invalid="call", call=lambda kind, _: divisions.append(kind)
         ),
     ):
         warnings.simplefilter("ignore")
@@ -173,30 +159,21 @@ def _named(returned: Any, case: Case) -> Arrays:
     names = case.exercise.results
     if returned is None:
         raise case.wrong(
-            "Nothing is returned",
-            f"The function must end with: return {', '.join(names)}",
+            "Nothing is returned", f"The function must end with: return {', '.join(names)}"
         )
     if len(names) == 1 and not isinstance(returned, tuple):
         returned = (returned,)
     if not isinstance(returned, tuple) or len(returned) != len(names):
         is_tuple = isinstance(returned, tuple)
-        got = (
-            f"a tuple of {len(returned)}"
-            if is_tuple
-            else f"one {type(returned).__name__}"
-        )
+        got = f"a tuple of {len(returned)}" if is_tuple else f"one {type(returned).__name__}"
         raise case.wrong(
-            "Wrong number of results",
-            f"The function must return {', '.join(names)}, got {got}.",
+            "Wrong number of results", f"The function must return {', '.join(names)}, got {got}."
         )
     results = dict(zip(names, returned, strict=True))
     for name, got in results.items():
         right = case.right[name]
         if not isinstance(got, np.ndarray | np.generic):
-            raise case.wrong(
-                "Not an array",
-                f"{name} must be an array, got {type(got).__name__}.",
-            )
+            raise case.wrong("Not an array", f"{name} must be an array, got {type(got).__name__}.")
         if got.shape != right.shape:
             is_turned = got.shape == right.shape[::-1]
             raise case.wrong(

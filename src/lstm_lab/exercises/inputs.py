@@ -14,14 +14,11 @@ Arguments = tuple[Any, ...]
 def single(arguments: Arguments) -> Arguments:
     """Return arguments with float32 for float64."""
     return tuple(
-        a.astype(np.float32) if getattr(a, "dtype", None) == np.float64 else a
-        for a in arguments
+        a.astype(np.float32) if getattr(a, "dtype", None) == np.float64 else a for a in arguments
     )
 
 
-def step(
-    rng: np.random.Generator, *batch: int, gates: int, states: int
-) -> Arguments:
+def step(rng: np.random.Generator, *batch: int, gates: int, states: int) -> Arguments:
     """Return W, b, x and arrays like the state; no size equals another."""
     D, H = 3, 5
     shapes = [(gates * H, D + H), (gates * H,), (*batch, D)]
@@ -29,9 +26,7 @@ def step(
     return tuple(rng.normal(size=shape) for shape in shapes)
 
 
-def steps(
-    rng: np.random.Generator, *, gates: int = 1, states: int = 1
-) -> list[Arguments]:
+def steps(rng: np.random.Generator, *, gates: int = 1, states: int = 1) -> list[Arguments]:
     """Return one sequence, two batches, and the first two of these as float32."""
     draw = partial(step, rng, gates=gates, states=states)
     drawn = [draw(), draw(4), draw(1)]
@@ -80,8 +75,7 @@ def memories(rng: np.random.Generator) -> list[Arguments]:
     """
     H, T = 3, 6
     drawn: list[Arguments] = [
-        (rng.normal(size=H), rng.normal(size=(T, H)), np.arange(T) < length)
-        for length in (T, 4, 1)
+        (rng.normal(size=H), rng.normal(size=(T, H)), np.arange(T) < length) for length in (T, 4, 1)
     ]
     query, memory, mask = padded = drawn[1]
     drawn += [single(padded), (1000 * query, memory, mask)]

@@ -67,11 +67,7 @@ def _exercises() -> Iterator[Exercise]:
         text = files(__package__).joinpath(file).read_text(encoding="utf-8")
         for name, entry in tomllib.loads(text).items():
             mistakes = [
-                Mistake(
-                    m["name"],
-                    m["message"],
-                    replaced(entry["right"], m["replace"]),
-                )
+                Mistake(m["name"], m["message"], replaced(entry["right"], m["replace"]))
                 for m in entry.pop("mistakes")
             ]
             yield Exercise(name, mistakes=mistakes, **entry)

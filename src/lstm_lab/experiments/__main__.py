@@ -13,9 +13,7 @@ from lstm_lab.experiments import ExperimentError, check, run
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do what the command line says; exit with a message if it fails."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lstm_lab.experiments", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m lstm_lab.experiments", description=__doc__)
     add = parser.add_argument
     add("action", choices=("run", "check"))
     add("name", help="such as phase, or a module of your own")

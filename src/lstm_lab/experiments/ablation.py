@@ -31,9 +31,7 @@ VARIANTS: Mapping[str, Variant] = {
     "LSTM, b_i = -1": Variant(lstm, initializer(lstm, f=1.0, i=-1.0)),
     "LSTM, b_f = 3, b_i = -3": Variant(lstm, initializer(lstm, f=3.0, i=-3.0)),
     "no forget gate": Variant(lstm, initializer(lstm, f=_OPEN)),
-    "no forget gate, b_i = -3": Variant(
-        lstm, initializer(lstm, f=_OPEN, i=-3.0)
-    ),
+    "no forget gate, b_i = -3": Variant(lstm, initializer(lstm, f=_OPEN, i=-3.0)),
     "no output gate": Variant(lstm, initializer(lstm, f=1.0, o=_OPEN)),
     "coupled gates": Variant(coupled, coupled.init),
 }
@@ -72,8 +70,7 @@ def experiment(*, variant: str, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng([seed, 1])
     x = tasks.adding(config.T, 64, rng=rng, dtype="float32").x
     before, after = (
-        _saturated(sequence.forward(cell, model.params, x))
-        for model in (run.initial, run.final)
+        _saturated(sequence.forward(cell, model.params, x)) for model in (run.initial, run.final)
     )
     return {
         "updates": run.steps,
@@ -87,10 +84,7 @@ def experiment(*, variant: str, seed: int) -> dict[str, Any]:
 def _saturated(trace: Trace) -> list[float]:
     """Return the share of saturated values of the gates i, f and o."""
     gates = {"i": trace.gates["f"], **trace.gates}  # if coupled, i is 1 - f
-    return [
-        float((np.minimum(gates[name], 1 - gates[name]) < SATURATED).mean())
-        for name in "ifo"
-    ]
+    return [float((np.minimum(gates[name], 1 - gates[name]) < SATURATED).mean()) for name in "ifo"]
 
 
 class Outcomes(NamedTuple):
@@ -109,9 +103,7 @@ class Outcomes(NamedTuple):
     @property
     def rate(self) -> training.Rate:
         """The share of runs that solved the task, with Wilson's interval."""
-        return training.wilson_interval(
-            int(self.solved.sum()), len(self.solved)
-        )
+        return training.wilson_interval(int(self.solved.sum()), len(self.solved))
 
     @property
     def typical(self) -> training.Median:
@@ -122,8 +114,6 @@ class Outcomes(NamedTuple):
 def outcomes(rows: Sequence[Row]) -> dict[str, Outcomes]:
     """Return the runs of each variant, from the rows that ``load`` returned."""
     return {
-        name: Outcomes(
-            *(column(rows, field, variant=name) for field in Outcomes._fields)
-        )
+        name: Outcomes(*(column(rows, field, variant=name) for field in Outcomes._fields))
         for name in VARIANTS
     }

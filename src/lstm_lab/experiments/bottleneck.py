@@ -45,10 +45,7 @@ _CHANGES: tuple[Mapping[str, Any], ...] = (
     *({"hidden": width, "updates": n} for width, n in LONGER.items()),
     {"teacher_forcing": 0.5, "updates": LONGER[64]},
     {"attention": "dot", "order": "backwards"},
-    *(
-        {"problem": "dates", "hidden": 128, "attention": kind}
-        for kind in (None, *seq2seq.KINDS)
-    ),
+    *({"problem": "dates", "hidden": 128, "attention": kind} for kind in (None, *seq2seq.KINDS)),
 )
 CONFIGURATIONS = [{**USUAL, **changed} for changed in _CHANGES]
 SEEDS = range(10)
@@ -78,18 +75,14 @@ def problems() -> Mapping[str, Problem]:
     asked = dates.pairs(days.test, rng=np.random.default_rng(1))
     known = dates.pairs(days.train[:20_000], rng=np.random.default_rng(2))
 
-    def copied(
-        rng: np.random.Generator, B: int, length: int | None = None
-    ) -> Texts:
+    def copied(rng: np.random.Generator, B: int, length: int | None = None) -> Texts:
         return transductions.copy(B, length=length or (1, 20), rng=rng)
 
     def dated(rng: np.random.Generator, B: int, length: int | None) -> Texts:
         if length is None:
             return dates.sample(days.train, B, rng=rng)[:2]
         chosen = [
-            pair
-            for pair in zip(asked.source, asked.target, strict=True)
-            if len(pair[0]) == length
+            pair for pair in zip(asked.source, asked.target, strict=True) if len(pair[0]) == length
         ]
         sources, targets = zip(*chosen[:B], strict=True)
         return sources, targets
@@ -115,12 +108,7 @@ def problems() -> Mapping[str, Problem]:
 
 
 def configure(
-    *,
-    problem: str,
-    attention: str | None,
-    hidden: int,
-    updates: int | None,
-    **options: Any,
+    *, problem: str, attention: str | None, hidden: int, updates: int | None, **options: Any
 ) -> PairsConfig:
     """Return the configuration of one run, except for its texts.
 
@@ -181,8 +169,7 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     run = seq2seq.fit(config, draw, held_out).complete()
     answer = partial(seq2seq.answer, config.network, run.final)
     probed, *asked = (
-        tokens(problem.draw(rng, HELD_OUT, length))
-        for length in (PROBED, *problem.lengths)
+        tokens(problem.draw(rng, HELD_OUT, length)) for length in (PROBED, *problem.lengths)
     )
     logits, _ = seq2seq.logits(config.network, run.final, probed)
     exact = [seq2seq.exact_match(answer(pairs), pairs) for pairs in asked]
@@ -271,7 +258,5 @@ def curves(
     if points is None:
         points = np.arange(1, values.shape[1] + 1)
     if len(points) != values.shape[1]:
-        raise ValueError(
-            f"points must be of length {values.shape[1]}, got {len(points)}"
-        )
+        raise ValueError(f"points must be of length {values.shape[1]}, got {len(points)}")
     return Curves(np.asarray(points), values)

@@ -9,10 +9,7 @@ from importlib.util import find_spec, resolve_name
 from typing import Any
 
 PACKAGE = "lstm_lab"
-FRAME = {
-    f"lstm_lab.experiments{module}"
-    for module in ("", ".code", ".running", ".store")
-}
+FRAME = {f"lstm_lab.experiments{module}" for module in ("", ".code", ".running", ".store")}
 """Modules that run and store experiments; they have no part in the results."""
 
 

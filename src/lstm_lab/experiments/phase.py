@@ -53,9 +53,7 @@ NETWORKS: Mapping[str, Network] = {
 PROBLEMS: Mapping[str, Problem] = {
     # 0.06 of 1/6 is the mean squared error 0.01.
     "adding": Problem(tasks.adding, 0, lambda _: tasks.ADDING_BASELINE, 0.06),
-    "copy memory": Problem(
-        tasks.copy_memory, 20, tasks.copy_memory_baseline, 0.5
-    ),
+    "copy memory": Problem(tasks.copy_memory, 20, tasks.copy_memory_baseline, 0.5),
 }
 GAPS: Mapping[str, tuple[int, ...]] = {
     "adding": (10, 25, 50, 100, 200),
@@ -80,9 +78,7 @@ SEEDS = range(10)
 STORE = DATA / "phase.jsonl"
 
 
-def configure(
-    *, problem: str, network: str, T: int, seed: int
-) -> training.TaskConfig:
+def configure(*, problem: str, network: str, T: int, seed: int) -> training.TaskConfig:
     """Return the configuration of one run; it stops as soon as the problem is solved."""
     task, longer, baseline, solved = PROBLEMS[problem]
     cell, learning_rate, clip, options, chrono = NETWORKS[network]
@@ -155,18 +151,11 @@ class Diagram(NamedTuple):
 
 def diagram(rows: Sequence[Row], problem: str) -> Diagram:
     """Return the diagram of one problem, from the rows that ``load`` returned."""
-    share, solved = (
-        column(rows, field, problem=problem) for field in ("share", "solved")
-    )
+    share, solved = (column(rows, field, problem=problem) for field in ("share", "solved"))
     networks, gaps, runs = tuple(NETWORKS), GAPS[problem], len(SEEDS)
     shape = len(networks), len(gaps), runs
     # A run that diverged has learned nothing.
     share = np.nan_to_num(share, nan=np.inf).reshape(shape)
     return Diagram(
-        problem,
-        networks,
-        gaps,
-        np.median(share, axis=-1),
-        solved.reshape(shape).sum(axis=-1),
-        runs,
+        problem, networks, gaps, np.median(share, axis=-1), solved.reshape(shape).sum(axis=-1), runs
     )

@@ -13,10 +13,7 @@ from lstm_lab.experiments.trained import first_losses
 from lstm_lab.jacobians import pull_back
 from lstm_lab.numerics import Array
 
-LAGS: Mapping[int, tuple[int, ...]] = {
-    20: (1, 5, 10, 15, 19),
-    100: (1, 10, 25, 50, 75, 99),
-}
+LAGS: Mapping[int, tuple[int, ...]] = {20: (1, 5, 10, 15, 19), 100: (1, 10, 25, 50, 75, 99)}
 """The lags that are measured, by the length of the sequences."""
 SEQUENCES = 32
 """Sequences over which a network's gradient is averaged."""
@@ -44,9 +41,7 @@ def experiment(*, T: int, seed: int) -> dict[str, Any]:
     """Train one network; return the fields of `Reach`."""
     run = training.fit(rnn, configure(T=T, seed=seed)).complete()
     x = tasks.adding(T, SEQUENCES, rng=np.random.default_rng(seed)).x
-    before, after = (
-        _log10_norms(model, x)[:, LAGS[T]] for model in (run.initial, run.final)
-    )
+    before, after = (_log10_norms(model, x)[:, LAGS[T]] for model in (run.initial, run.final))
     return {
         "share": run.held_out.min() / tasks.ADDING_BASELINE,
         "before": before[0],

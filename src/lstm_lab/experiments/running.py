@@ -31,11 +31,7 @@ Run = Callable[..., dict[str, Any]]
 
 
 def run(
-    experiment: ModuleType,
-    path: File = None,
-    *,
-    jobs: int = -1,
-    renew: bool = False,
+    experiment: ModuleType, path: File = None, *, jobs: int = -1, renew: bool = False
 ) -> list[Row]:
     """Run the rows that a store does not have yet, and return all in the order of the grid.
 
@@ -66,9 +62,7 @@ def run(
         raise _stale(experiment, path, changes)
     done = {row.row for row in rows}
     cases = store.grid(experiment)
-    with tqdm(
-        total=len(cases), initial=len(done), unit="row", disable=None
-    ) as bar:
+    with tqdm(total=len(cases), initial=len(done), unit="row", disable=None) as bar:
 
         def keep(row: Row) -> None:
             store.append(path, row._asdict())
@@ -131,9 +125,7 @@ def check(
     stored = {row.row: row for row in load(experiment, path)}
     wanted = sorted({*(stored if rows is None else rows)})
     if not wanted or not stored.keys() >= {*wanted}:
-        raise ValueError(
-            f"rows must be some of the {len(stored)} in the store, got {wanted}"
-        )
+        raise ValueError(f"rows must be some of the {len(stored)} in the store, got {wanted}")
     cases, found = [stored[number] for number in wanted], list[Row]()
     _perform(experiment, ("probe",), cases, found.append, jobs)
     if not all(row.result for row in found):
@@ -143,14 +135,11 @@ def check(
         for row in sorted(found)
         for field, new in row.result.items()
         for old in [stored[row.row].result[field]]
-        if np.shape(old) != np.shape(new)
-        or not np.allclose(old, new, RTOL, atol=0, equal_nan=True)
+        if np.shape(old) != np.shape(new) or not np.allclose(old, new, RTOL, atol=0, equal_nan=True)
     ]
 
 
-def _stale(
-    experiment: ModuleType, path: Path, changes: list[str]
-) -> ExperimentError:
+def _stale(experiment: ModuleType, path: Path, changes: list[str]) -> ExperimentError:
     """Return the error of a store that cannot be used as it is."""
     name = experiment.__name__
     words = ["python", "-m", "lstm_lab.experiments", "run", name, "--renew"]
@@ -173,16 +162,10 @@ def _perform(
     call = partial(_call, name, fingerprints(name), functions)
     # One by one, so that each row is stored as soon as it is there.
     parallel = joblib.Parallel(
-        n_jobs=jobs,
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch="all",
+        n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
     )
     # Threads are limited for rows that run in this process, which gets its threads back.
-    with (
-        threadpool_limits(1),
-        closing(parallel(map(joblib.delayed(call), rows))) as outcomes,
-    ):
+    with threadpool_limits(1), closing(parallel(map(joblib.delayed(call), rows))) as outcomes:
         for row, error in outcomes:
             if error:
                 failed.append((row, error))
@@ -197,9 +180,7 @@ def _perform(
         )
 
 
-def _call(
-    name: str, code: dict[str, str], functions: Collection[str], row: Row
-) -> tuple[Row, str]:
+def _call(name: str, code: dict[str, str], functions: Collection[str], row: Row) -> tuple[Row, str]:
     """Return a row with its results, or with the traceback of what was raised instead."""
     threadpool_limits(1)  # it stays: the threads of a Dask worker share it
     results: dict[str, Any] = {}
@@ -208,9 +189,7 @@ def _call(
         if fingerprints(name) != code:
             raise ExperimentError("this process has other code")
         for function in functions:
-            found = getattr(experiment, function)(
-                **row.configuration, seed=row.seed
-            )
+            found = getattr(experiment, function)(**row.configuration, seed=row.seed)
             results |= found
         return row._replace(result=store.plain(results)), ""
     except (Exception, SystemExit):  # an experiment may not end its host

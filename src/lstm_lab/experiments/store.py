@@ -38,9 +38,7 @@ class Row(NamedTuple):
 def grid(experiment: ModuleType) -> list[Row]:
     """Return all rows of an experiment, still without results; seeds change fastest."""
     pairs = product(experiment.CONFIGURATIONS, experiment.SEEDS)
-    return [
-        Row(n, plain(c), plain(seed), {}) for n, (c, seed) in enumerate(pairs)
-    ]
+    return [Row(n, plain(c), plain(seed), {}) for n, (c, seed) in enumerate(pairs)]
 
 
 def plain(value: Any) -> Any:
@@ -48,9 +46,7 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=methodcaller("tolist")))
 
 
-def column(
-    rows: Sequence[Row], field: str, **configuration: Any
-) -> NDArray[Any]:
+def column(rows: Sequence[Row], field: str, **configuration: Any) -> NDArray[Any]:
     """Return one result of all rows with a configuration, an array (rows, ...).
 
     Parameters

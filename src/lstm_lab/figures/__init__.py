@@ -7,11 +7,7 @@ that a page needs no kernel to show them.
 """
 # ruff: noqa: F401
 
-from lstm_lab.figures.cells import (
-    cell_explorer,
-    gate_activations,
-    gate_histograms,
-)
+from lstm_lab.figures.cells import cell_explorer, gate_activations, gate_histograms
 from lstm_lab.figures.diagrams import encoder_decoder, gru_diagram, lstm_diagram
 from lstm_lab.figures.gradients import (
     cell_paths,
@@ -26,15 +22,5 @@ from lstm_lab.figures.gradients import (
 from lstm_lab.figures.moving import SCRIPT, STYLE, Control, Frame, MovingFigure
 from lstm_lab.figures.style import looks
 from lstm_lab.figures.svg import by_night, inline
-from lstm_lab.figures.training import (
-    cliff,
-    curves,
-    learning_curves,
-    phase_diagram,
-)
-from lstm_lab.figures.translation import (
-    attention_map,
-    depth_map,
-    teacher_and_free,
-    translations,
-)
+from lstm_lab.figures.training import cliff, curves, learning_curves, phase_diagram
+from lstm_lab.figures.translation import attention_map, depth_map, teacher_and_free, translations

@@ -55,9 +55,7 @@ def gate_activations(
 
 
 def gate_histograms(
-    axes: Sequence[Axes],
-    records: Sequence[GateHistogram],
-    labels: Sequence[str],
+    axes: Sequence[Axes], records: Sequence[GateHistogram], labels: Sequence[str]
 ) -> Sequence[Axes]:
     """Draw the distribution of each gate's values, one outline for each record.
 
@@ -74,9 +72,7 @@ def gate_histograms(
         title, color = style.symbol(name, gate)
         for record, label in zip(records, labels, strict=True):
             last = record is records[-1]
-            look: dict[str, Any] = (
-                {"color": color} if last else {"color": "0.35", "ls": ":"}
-            )
+            look: dict[str, Any] = {"color": color} if last else {"color": "0.35", "ls": ":"}
             shares, edges = record.shares[gate], record.edges
             ax.stairs(shares, edges, label=label, lw=1.4, **look)
         ax.set(title=title, xlabel="value", xlim=(0, 1))

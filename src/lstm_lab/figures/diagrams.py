@@ -119,9 +119,7 @@ def _gate(ax: Axes, x: float, y: float, gate: str) -> None:
     _box(ax, x, y, name, symbol(gate)[1])
 
 
-def _box(
-    ax: Axes, x: float, y: float, name: str, color: str, width: float = 0.84
-) -> None:
+def _box(ax: Axes, x: float, y: float, name: str, color: str, width: float = 0.84) -> None:
     corner = (x - width / 2, y - 0.28)
     box = FancyBboxPatch(corner, width, 0.56, "round,pad=0.02")
     _patch(ax, box, edgecolor=color, linewidth=2, zorder=2)

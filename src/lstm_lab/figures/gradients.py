@@ -57,9 +57,7 @@ def gradient_map(
     return ax
 
 
-def spectra(
-    axes: NDArray[Any], records: Mapping[str, gradflow.Spectra]
-) -> NDArray[Any]:
+def spectra(axes: NDArray[Any], records: Mapping[str, gradflow.Spectra]) -> NDArray[Any]:
     r"""Draw singular values against lag, a panel for each way to start, and two predictions.
 
     Thin lines are the singular values and the thick one the largest, in the network of the first
@@ -175,8 +173,7 @@ def gain_dial(
     """
     if [*flows] != [*spectra]:
         raise ValueError(
-            f"flows and spectra must have the same names, got {[*flows]}"
-            f" and {[*spectra]}"
+            f"flows and spectra must have the same names, got {[*flows]} and {[*spectra]}"
         )
     norms, fans, summaries = svg.panel(), svg.panel(), {}
     for n, (name, flow) in enumerate(flows.items()):
@@ -209,9 +206,7 @@ def gain_dial(
 
 
 @matplotlib.style.context("lstm_lab.book")
-def forget_bias_dial(
-    records: Mapping[str, gradflow.CellPaths], *, start: str
-) -> MovingFigure:
+def forget_bias_dial(records: Mapping[str, gradflow.CellPaths], *, start: str) -> MovingFigure:
     """Return a figure in which a reader turns the forget bias.
 
     Parameters
@@ -254,17 +249,11 @@ def forget_bias_dial(
 
 
 def _dial(
-    label: str,
-    control: str,
-    start: str,
-    summaries: Mapping[str, str],
-    panels: Mapping[str, Axes],
+    label: str, control: str, start: str, summaries: Mapping[str, str], panels: Mapping[str, Axes]
 ) -> MovingFigure:
     """Return a figure with panels that show the same powers of ten, and a line at one."""
     if start not in summaries:
-        raise ValueError(
-            f"start must be one of {', '.join(summaries)}, got {start!r}"
-        )
+        raise ValueError(f"start must be one of {', '.join(summaries)}, got {start!r}")
     for ax in panels.values():
         log = ax.get_yscale() == "log"
         ax.axhline(1 if log else 0, color="k", lw=0.8)

@@ -80,10 +80,7 @@ def bar(value: float, lowest: float = 0.0, highest: float = 1.0) -> str:
     """Return a cell with a number and a bar from zero to it, at most to the ends of the scale."""
     places = np.clip(sorted((0.0, value)), lowest, highest) - lowest
     start, end = 100 * places / (highest - lowest)
-    return (
-        f'<td class="lab-bar" style="--from:{start:.0f}%;--to:{end:.0f}%">'
-        f"{value:.2f}</td>"
-    )
+    return f'<td class="lab-bar" style="--from:{start:.0f}%;--to:{end:.0f}%">{value:.2f}</td>'
 
 
 def bars(values: Array, n: int) -> list[str]:
@@ -99,7 +96,4 @@ def weight(value: float) -> str:
     digits = f"{value:.2f}"
     if digits == "0.00":
         return "<td></td>"
-    return (
-        f'<td style="--w:{digits}" title="{digits}">'
-        f'<span class="lab-heard">{digits}</span></td>'
-    )
+    return f'<td style="--w:{digits}" title="{digits}"><span class="lab-heard">{digits}</span></td>'

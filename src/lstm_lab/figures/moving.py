@@ -141,8 +141,7 @@ def _start(controls: Sequence[Control], frames: int) -> int:
         checks.texts(f"positions of {name!r}", positions)
         if not 0 <= start < len(positions):
             raise ValueError(
-                f"{name!r} must start at one of its {len(positions)} positions,"
-                f" got {start}"
+                f"{name!r} must start at one of its {len(positions)} positions, got {start}"
             )
     combinations = [*product(*(range(len(c.positions)) for c in controls))]
     if frames != len(combinations):

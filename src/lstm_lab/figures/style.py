@@ -9,12 +9,7 @@ from matplotlib.axes import Axes
 
 from lstm_lab.numerics import Array
 
-CELLS = {
-    "lstm": "LSTM",
-    "rnn": "vanilla RNN",
-    "gru": "GRU",
-    "coupled": "coupled gates",
-}
+CELLS = {"lstm": "LSTM", "rnn": "vanilla RNN", "gru": "GRU", "coupled": "coupled gates"}
 """Cells as figures name them, in the order of the cycle: each has an entry of its own."""
 SYMBOLS = {
     "i": ("Input gate", "C0"),
@@ -70,9 +65,7 @@ def symbol(name: str, n: int = 0) -> tuple[str, str]:
     return SYMBOLS.get(name, (f"Gate {name}", other))
 
 
-def bands(
-    ax: Axes, curves: Sequence[tuple[str, Any, Array, Array]], **look: Any
-) -> None:
+def bands(ax: Axes, curves: Sequence[tuple[str, Any, Array, Array]], **look: Any) -> None:
     """Draw curves: for each its name, x, runs (N, points), and a line in their midst.
 
     A band goes from the lowest to the highest of the runs.
@@ -85,9 +78,7 @@ def bands(
     ax.legend()
 
 
-def color_map(
-    ax: Axes, values: Array, label: str, *, bar: bool = True, **look: Any
-) -> None:
+def color_map(ax: Axes, values: Array, label: str, *, bar: bool = True, **look: Any) -> None:
     """Draw a matrix as colors, with or without a bar that explains them."""
     look = {"cmap": "cividis", "aspect": "auto", "interpolation": "none"} | look
     image = ax.imshow(values, **look)
@@ -96,9 +87,7 @@ def color_map(
         ax.figure.colorbar(image, ax=ax, label=label)
 
 
-def shared_legend(
-    ax: Axes, *, columns: int, place: str = "lower center"
-) -> None:
+def shared_legend(ax: Axes, *, columns: int, place: str = "lower center") -> None:
     """Put the legend of one panel outside of all panels of its figure, each label once."""
     handles, labels = ax.get_legend_handles_labels()
     last = dict(zip(labels, handles, strict=True))

@@ -18,11 +18,7 @@ _MIDDLE = 0.47  # of cividis: light and dark text have the same contrast with it
 
 
 def cliff(
-    ax: Axes,
-    landscape: Cliff,
-    descents: Sequence[Descent],
-    *,
-    explained: bool = True,
+    ax: Axes, landscape: Cliff, descents: Sequence[Descent], *, explained: bool = True
 ) -> Axes:
     """Draw the loss as colors, and paths of gradient descent over it.
 
@@ -60,9 +56,7 @@ def cliff(
     return ax
 
 
-def learning_curves(
-    ax: Axes, runs: Mapping[str, Sequence[Run]], *, baseline: float
-) -> Axes:
+def learning_curves(ax: Axes, runs: Mapping[str, Sequence[Run]], *, baseline: float) -> Axes:
     """Draw held-out loss against updates: every run thin, their geometric mean thick.
 
     Parameters
@@ -112,9 +106,7 @@ def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     return ax
 
 
-def curves(
-    ax: Axes, groups: Mapping[str, Curves], *, xlabel: str, ylabel: str
-) -> Axes:
+def curves(ax: Axes, groups: Mapping[str, Curves], *, xlabel: str, ylabel: str) -> Axes:
     """Draw the medians of groups of runs, each in a band from the lowest to the highest run.
 
     Parameters

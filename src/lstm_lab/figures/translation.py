@@ -67,15 +67,12 @@ def attention_map(ax: Axes, translation: Translation, source: str) -> Axes:
     return ax
 
 
-def attention_table(
-    translation: Translation, source: str, language: str
-) -> str:
+def attention_table(translation: Translation, source: str, language: str) -> str:
     """Return the attention weights as an HTML table, in any script: a row for each step."""
     steps, weights = _attention(translation, source)
     rows = zip(steps, weights, strict=True)
     return markup.table(
-        "Where the model looked: the source from left to right, the answer"
-        " downwards",
+        "Where the model looked: the source from left to right, the answer downwards",
         ["", *_visible(source)],
         [[step, *map(markup.weight, row)] for step, row in rows],
         kind="weights",
@@ -83,9 +80,7 @@ def attention_table(
     )
 
 
-def _attention(
-    translation: Translation, source: str
-) -> tuple[list[str], Array]:
+def _attention(translation: Translation, source: str) -> tuple[list[str], Array]:
     """Return the characters written, perhaps with the end, and the weights if they fit."""
     steps = [*_visible(translation.text), NAMES[EOS]]
     weights: Any = translation.weights
@@ -104,10 +99,7 @@ def _visible(characters: Sequence[str]) -> list[str]:
 
 
 def translations(
-    translator: Translator,
-    sources: Sequence[str],
-    *,
-    languages: Sequence[str] = (),
+    translator: Translator, sources: Sequence[str], *, languages: Sequence[str] = ()
 ) -> MovingFigure:
     """Return a figure in which a reader chooses a text, and sees the answer and its attention.
 
@@ -126,8 +118,7 @@ def translations(
     languages = languages or [""] * len(sources)
     if len(languages) != len(sources):
         raise ValueError(
-            f"languages must be one for each of {len(sources)} sources, got"
-            f" {list(languages)}"
+            f"languages must be one for each of {len(sources)} sources, got {list(languages)}"
         )
 
     def frame(source: str, found: Translation, language: str) -> Frame:
@@ -166,10 +157,7 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
     sources = [record.source for record in records]
     return MovingFigure(
         "What a decoder reads and writes with a teacher, and by itself",
-        [
-            Control("text", sources, slides=False),
-            Control("step", [f"{s + 1}" for s in steps]),
-        ],
+        [Control("text", sources, slides=False), Control("step", [f"{s + 1}" for s in steps])],
         [_both(record, s) for record in records for s in steps],
     )
 

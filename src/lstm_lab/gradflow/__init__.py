@@ -12,12 +12,7 @@ An argument that does not suit is a TypeError or a ValueError that names it.
 
 from lstm_lab.gradflow.cliff import Cliff, Descent, cliff, descend
 from lstm_lab.gradflow.experiment import SEEDS, Experiment, draw_and_run
-from lstm_lab.gradflow.flow import (
-    GradientFlow,
-    GradientMap,
-    gradient_flow,
-    gradient_map,
-)
+from lstm_lab.gradflow.flow import GradientFlow, GradientMap, gradient_flow, gradient_map
 from lstm_lab.gradflow.gates import (
     GateActivations,
     GateHistogram,
@@ -35,14 +30,7 @@ from lstm_lab.gradflow.paths import (
     direct_path,
     one_step_jacobians,
 )
-from lstm_lab.gradflow.spectra import (
-    Lyapunov,
-    Powers,
-    Spectra,
-    lyapunov,
-    powers,
-    spectra,
-)
+from lstm_lab.gradflow.spectra import Lyapunov, Powers, Spectra, lyapunov, powers, spectra
 from lstm_lab.gradflow.truncation import (
     TruncationBias,
     carousel_grads,

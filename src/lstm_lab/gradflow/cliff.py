@@ -56,9 +56,7 @@ class Descent:
     clip: float | None
 
 
-def descend(
-    w: float, b: float, *, rate: float, steps: int, clip: float | None = None
-) -> Descent:
+def descend(w: float, b: float, *, rate: float, steps: int, clip: float | None = None) -> Descent:
     """Follow the gradient of the loss down from ``(w, b)``, shortened to `clip` if that is given.
 
     References

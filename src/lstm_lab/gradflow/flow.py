@@ -6,11 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab.gradflow.experiment import (
-    Experiment,
-    networks,
-    unit_cotangents,
-)
+from lstm_lab.gradflow.experiment import Experiment, networks, unit_cotangents
 from lstm_lab.jacobians import Cotangents, one_sequence, pull_back
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell, Trace, name_of

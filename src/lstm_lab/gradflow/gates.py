@@ -62,21 +62,15 @@ class GateHistogram:
     shares: Array
 
 
-def gate_histogram(
-    trace: Trace, names: Sequence[str], *, bins: int = 20
-) -> GateHistogram:
+def gate_histogram(trace: Trace, names: Sequence[str], *, bins: int = 20) -> GateHistogram:
     """Return how the values of some gates, all in [0, 1], are distributed over bins."""
     edges = np.linspace(0, 1, checks.positive_int("bins", bins) + 1)
     gates = _gates(trace, names)
     shares = [np.histogram(gate, edges)[0] / gate.size for gate in gates]
-    return GateHistogram(
-        names=tuple(names), edges=edges, shares=np.array(shares)
-    )
+    return GateHistogram(names=tuple(names), edges=edges, shares=np.array(shares))
 
 
-def saturated(
-    trace: Trace, names: Sequence[str], *, within: float = 0.1
-) -> dict[str, float]:
+def saturated(trace: Trace, names: Sequence[str], *, within: float = 0.1) -> dict[str, float]:
     """Return the share of each gate's values that are closer than `within` to 0 or 1."""
     within = checks.finite_number("within", within)
     return {
@@ -89,12 +83,8 @@ def _gates(trace: Trace, names: Sequence[str]) -> list[Array]:
     checks.instance("trace", trace, Trace)
     for name in names:
         if name not in trace.gates:
-            raise ValueError(
-                f"names must be out of {', '.join(trace.gates)}, got {name!r}"
-            )
+            raise ValueError(f"names must be out of {', '.join(trace.gates)}, got {name!r}")
         low, high = trace.gates[name].min(), trace.gates[name].max()
         if not (low >= 0 and high <= 1):
-            raise ValueError(
-                f"the values of {name!r} must be in [0, 1], got {low} ... {high}"
-            )
+            raise ValueError(f"the values of {name!r} must be in [0, 1], got {low} ... {high}")
     return [trace.gates[name] for name in names]

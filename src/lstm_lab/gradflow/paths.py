@@ -13,12 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_lab import checks
-from lstm_lab.gradflow.experiment import (
-    Experiment,
-    geometric_mean,
-    networks,
-    unit_cotangents,
-)
+from lstm_lab.gradflow.experiment import Experiment, geometric_mean, networks, unit_cotangents
 from lstm_lab.jacobians import one_sequence, pull_back
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell, Trace, name_of

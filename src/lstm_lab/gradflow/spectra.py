@@ -71,14 +71,10 @@ class Lyapunov(Experiment):
     exponents: Array
 
 
-def lyapunov(
-    cell: Cell, *, T: int = 2000, skip: int = 200, **network: Any
-) -> Lyapunov:
+def lyapunov(cell: Cell, *, T: int = 2000, skip: int = 200, **network: Any) -> Lyapunov:
     """Measure the Lyapunov exponents of driven networks, without the first `skip` steps."""
     settings, traces = networks(cell, T=T, **network)
-    exponents = [
-        lyapunov_exponents(step_jacobians(trace), skip=skip) for trace in traces
-    ]
+    exponents = [lyapunov_exponents(step_jacobians(trace), skip=skip) for trace in traces]
     return Lyapunov(**settings, exponents=np.array(exponents))
 
 

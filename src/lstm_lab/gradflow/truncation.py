@@ -87,9 +87,7 @@ class TruncationBias(Experiment):
     carousel_cosines: Array
 
 
-def truncation_bias(
-    cell: Cell, *, windows: Sequence[int], **network: Any
-) -> TruncationBias:
+def truncation_bias(cell: Cell, *, windows: Sequence[int], **network: Any) -> TruncationBias:
     r"""Compare truncated gradients with the full one, for a loss that depends on the past.
 
     The loss reads the last state in a random direction, :math:`\mathcal{L} = v^\top h_T`, which
@@ -108,9 +106,7 @@ def truncation_bias(
         cuts = (_flat(window_grads(trace, dh, window)) for window in windows)
         cosines.append([_cosine(cut, full) for cut in cuts])
         carousel.append(
-            _cosine(_flat(carousel_grads(trace, dh)), full)
-            if _has_carousel(cell)
-            else np.nan
+            _cosine(_flat(carousel_grads(trace, dh)), full) if _has_carousel(cell) else np.nan
         )
     return TruncationBias(
         **settings,

@@ -40,11 +40,7 @@ class Additive(NamedTuple):
 
 
 Score = Dot | Bilinear | Additive
-KINDS: dict[str, type[Score]] = {
-    "dot": Dot,
-    "bilinear": Bilinear,
-    "additive": Additive,
-}
+KINDS: dict[str, type[Score]] = {"dot": Dot, "bilinear": Bilinear, "additive": Additive}
 
 
 def init(kind: str, H: int, *, rng: np.random.Generator) -> Score:
@@ -87,7 +83,10 @@ def scores_vjp(
 
 
 def attend(
-    params: Score, queries: Array, memory: Array, mask: Mask
+    params: Score,
+    queries: Array,
+    memory: Array,
+    mask: Mask,
 ) -> tuple[Array, Array]:
     r"""Return the context of each query, a weighted mean of the memory, and the weights.
 

@@ -43,12 +43,7 @@ class Decoded(NamedTuple):
 
 
 def greedy(
-    network: Network,
-    params: Params,
-    source: Tokens,
-    lengths: Lengths,
-    *,
-    longest: int,
+    network: Network, params: Params, source: Tokens, lengths: Lengths, *, longest: int
 ) -> Decoded:
     """Take the likeliest token at each step: a `beam` of width one."""
     return beam(network, params, source, lengths, longest=longest, width=1)
@@ -101,9 +96,7 @@ def beam(
     sizes, ended = np.zeros((B, width), int), np.zeros((B, width), bool)
     tokens = np.full((1, B, width), BOS)
     while len(tokens) <= longest and not ended.all():
-        answers, states = model.step(
-            network, params, encoded, states, tokens[-1].ravel()
-        )
+        answers, states = model.step(network, params, encoded, states, tokens[-1].ravel())
         more = writable(answers).reshape(B, width, -1)
         # A target that has ended goes on with padding, at no cost.
         more = np.where(ended[..., np.newaxis], -np.inf, more)
@@ -139,9 +132,7 @@ def writable(answers: Array) -> Array:
     """
     log_p = log_softmax(answers)
     if np.isnan(log_p).any():
-        raise FloatingPointError(
-            "the logits overflowed: there is no best token"
-        )
+        raise FloatingPointError("the logits overflowed: there is no best token")
     log_p[..., [PAD, BOS]] = -np.inf
     return log_p
 
@@ -175,10 +166,7 @@ def exhaustive(
     target, sizes = every_target(symbols, longest)
     B, M = len(lengths), len(sizes)
     pairs = Pairs(
-        np.repeat(source, M, axis=1),
-        np.repeat(lengths, M),
-        np.tile(target, B),
-        np.tile(sizes, B),
+        np.repeat(source, M, axis=1), np.repeat(lengths, M), np.tile(target, B), np.tile(sizes, B)
     )
     log_p = log_probability(network, params, pairs).reshape(B, M)
     best = np.argmax(log_p / sizes**exponent, axis=1)

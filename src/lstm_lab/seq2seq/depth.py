@@ -89,6 +89,4 @@ def depth_map(
         dinputs = stack.backward(trace, doutputs).inputs
         row[:] = np.linalg.norm(dinputs, axis=(2, 3)) / np.sqrt(H)
     name = sequence.name_of(cell)
-    return DepthMap(
-        cell=name, D=H, H=H, T=T, seeds=seeds, norms=norms, residual=residual
-    )
+    return DepthMap(cell=name, D=H, H=H, T=T, seeds=seeds, norms=norms, residual=residual)

@@ -58,9 +58,7 @@ class PairsEvaluation(NamedTuple):
 
 
 def fit(
-    config: PairsConfig,
-    draw: Callable[[int, np.random.Generator], Pairs],
-    held_out: Pairs,
+    config: PairsConfig, draw: Callable[[int, np.random.Generator], Pairs], held_out: Pairs
 ) -> Run:
     """Train a model on pairs that are drawn for each update.
 
@@ -108,12 +106,7 @@ def fit(
 
 
 def mixed_inputs(
-    network: Network,
-    params: Params,
-    pairs: Pairs,
-    *,
-    ratio: float,
-    rng: np.random.Generator,
+    network: Network, params: Params, pairs: Pairs, *, ratio: float, rng: np.random.Generator
 ) -> Tokens:
     """Return what the decoder reads in training (S, B): the previous tokens, or its own guesses.
 
@@ -130,9 +123,7 @@ def mixed_inputs(
     encoded = model.encode(network, params, pairs.source, pairs.source_lengths)
     states = encoded.states
     for s in range(1, len(inputs)):
-        answers, states = model.step(
-            network, params, encoded, states, inputs[s - 1]
-        )
+        answers, states = model.step(network, params, encoded, states, inputs[s - 1])
         guessed = writable(answers).argmax(axis=-1)
         forced = rng.random(guessed.shape) < ratio
         inputs[s] = np.where(forced, inputs[s], guessed)

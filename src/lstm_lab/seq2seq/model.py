@@ -76,9 +76,7 @@ class Network:
             )
         kinds = [None, *attention.KINDS]
         if self.attention not in kinds:
-            raise ValueError(
-                f"attention must be one of {kinds}, got {self.attention!r}"
-            )
+            raise ValueError(f"attention must be one of {kinds}, got {self.attention!r}")
 
 
 @records.short
@@ -153,12 +151,7 @@ class _Forward(NamedTuple):
     weights: Array | None
 
 
-def init(
-    network: Network,
-    *,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float64,
-) -> Params:
+def init(network: Network, *, rng: np.random.Generator, dtype: DTypeLike = np.float64) -> Params:
     """Draw the weights of a model, in float64, and cast them to a dtype.
 
     Tokens' vectors are standard normal, layers are drawn by ``network.cell.init``, other weights
@@ -171,9 +164,7 @@ def init(
     source = rng.normal(size=(network.sources, E))
     target = rng.normal(size=(network.targets, E))
     sizes = [E] + [H] * (network.layers - 1)
-    encoder, decoder = (
-        tuple(network.cell.init(D, H, rng=rng) for D in sizes) for _ in range(2)
-    )
+    encoder, decoder = (tuple(network.cell.init(D, H, rng=rng) for D in sizes) for _ in range(2))
     attending = None
     if network.attention is not None:
         score = attention.init(network.attention, H, rng=rng)
@@ -186,25 +177,17 @@ def init(
     return cast
 
 
-def encode(
-    network: Network, params: Params, source: Tokens, lengths: Lengths
-) -> Encoded:
+def encode(network: Network, params: Params, source: Tokens, lengths: Lengths) -> Encoded:
     """Read sources (T, B) of some lengths (B,)."""
     _check_params(network, params)
     source, lengths = _padded("source", source, lengths, network.sources)
-    trace = _layers(network)(
-        params.encoder, params.source[source], lengths=lengths
-    )
+    trace = _layers(network)(params.encoder, params.source[source], lengths=lengths)
     mask = _within(source, lengths).T
     return Encoded(trace.outputs.swapaxes(0, 1), mask, trace.last, trace)
 
 
 def step(
-    network: Network,
-    params: Params,
-    encoded: Encoded,
-    states: States,
-    tokens: Tokens,
+    network: Network, params: Params, encoded: Encoded, states: States, tokens: Tokens
 ) -> tuple[Array, States]:
     """Return logits (B, targets) and states after one step of the decoder.
 
@@ -225,9 +208,7 @@ def _forward(network: Network, params: Params, pairs: Pairs) -> _Forward:
     return _decode(network, params, encoded, encoded.states, pairs.inputs)
 
 
-def _decode(
-    network: Network, params: Params, encoded: Encoded, states: States, y: Any
-) -> _Forward:
+def _decode(network: Network, params: Params, encoded: Encoded, states: States, y: Any) -> _Forward:
     """Run the decoder over tokens (S, B), from states that it is in."""
     trace = _layers(network)(params.decoder, params.target[y], states)
     queries = trace.outputs.swapaxes(0, 1)
@@ -246,9 +227,7 @@ def _attend(
     if params.attention is None:
         return queries, None, None
     score, W_c = params.attention
-    contexts, weights = attention.attend(
-        score, queries, encoded.memory, encoded.mask
-    )
+    contexts, weights = attention.attend(score, queries, encoded.memory, encoded.mask)
     joined = join(contexts, queries)
     return np.tanh(joined @ W_c.T), joined, weights
 
@@ -275,9 +254,7 @@ def _read_out(params: Params, outputs: Array) -> Array:
     return answers
 
 
-def logits(
-    network: Network, params: Params, pairs: Pairs
-) -> tuple[Array, Array | None]:
+def logits(network: Network, params: Params, pairs: Pairs) -> tuple[Array, Array | None]:
     """Return the logits of the targets' tokens, and the attention's weights.
 
     The logits are (S, B, targets), meaningless after the end of a target; the weights (B, S, T)
@@ -320,9 +297,7 @@ def bits(nats: float) -> float:
     return float(checks.finite_number("nats", nats) / np.log(2))
 
 
-def loss_and_grads(
-    network: Network, params: Params, pairs: Pairs
-) -> tuple[float, Params]:
+def loss_and_grads(network: Network, params: Params, pairs: Pairs) -> tuple[float, Params]:
     """Return the `loss` of some pairs, and its gradient with respect to every weight.
 
     No gradient passes through the choice of ``pairs.inputs``. A FloatingPointError is raised if
@@ -341,9 +316,7 @@ def loss_and_grads(
         raise FloatingPointError(f"the loss is {value}, without a gradient")
     dattention, dqueries, dmemory = _attend_vjp(params, forward, doutputs)
     decoder = stack.backward(forward.decoder, dqueries.swapaxes(0, 1))
-    encoder = stack.backward(
-        forward.encoded.trace, dmemory.swapaxes(0, 1), decoder.states
-    )
+    encoder = stack.backward(forward.encoded.trace, dmemory.swapaxes(0, 1), decoder.states)
     return value, Params(
         _embedding_grad(params.source, pairs.source, encoder.inputs[0]),
         _embedding_grad(params.target, pairs.inputs, decoder.inputs[0]),
@@ -387,9 +360,7 @@ def checked(network: Network, pairs: Pairs) -> Pairs:
     target, lengths = _padded("target", *pairs[2:4], network.targets)
     B, many = len(source[1]), len(lengths)
     if many != B:
-        raise ValueError(
-            f"source and target must be as many sequences, got {B} and {many}"
-        )
+        raise ValueError(f"source and target must be as many sequences, got {B} and {many}")
     if pairs.inputs is None:
         inputs = np.concatenate([np.full((1, B), BOS), target[:-1]])
     else:
@@ -398,9 +369,7 @@ def checked(network: Network, pairs: Pairs) -> Pairs:
     return Pairs(*source, target, lengths, inputs)
 
 
-def _padded(
-    name: str, tokens: Any, lengths: Any, vocabulary: int
-) -> tuple[Tokens, Lengths]:
+def _padded(name: str, tokens: Any, lengths: Any, vocabulary: int) -> tuple[Tokens, Lengths]:
     """Return tokens (T, B) of a vocabulary and lengths (B,); `PAD` for others in the padding."""
     tokens = checks.integers(name, tokens, "steps", "B")
     steps, B = tokens.shape
@@ -408,9 +377,7 @@ def _padded(
     known = (tokens >= 0) & (tokens < vocabulary)
     wrong = tokens[~known & _within(tokens, lengths)]
     if wrong.size:
-        raise ValueError(
-            f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}"
-        )
+        raise ValueError(f"{name} must be tokens from 0 to {vocabulary - 1}, got {wrong[0]}")
     return np.where(known, tokens, PAD), lengths
 
 

@@ -87,9 +87,7 @@ def forward(
     return Trace(x, tuple(last), tuple(traces), lengths, residual)
 
 
-def backward(
-    trace: Trace, doutputs: Array, dlast: States | None = None
-) -> Grads:
+def backward(trace: Trace, doutputs: Array, dlast: States | None = None) -> Grads:
     """Backpropagate through the layers, the highest first, and through time in each.
 
     From gradients of the outputs (T, B, H), zero after the end of each sequence, and of the last
@@ -98,9 +96,7 @@ def backward(
     grads = []
     for level in reversed(range(len(trace.layers))):
         dends = () if dlast is None else dlast[level]
-        layer = sequence.backward(
-            trace.layers[level], doutputs, *dends, lengths=trace.lengths
-        )
+        layer = sequence.backward(trace.layers[level], doutputs, *dends, lengths=trace.lengths)
         is_added = trace.residual and level
         doutputs = layer.x + doutputs if is_added else layer.x
         grads.append((layer.params, doutputs, layer[2:]))

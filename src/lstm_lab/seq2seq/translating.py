@@ -29,17 +29,12 @@ class Vocabularies(NamedTuple):
         targets = checks.texts("targets", targets)
         if len(sources) != len(targets):
             raise ValueError(
-                "sources and targets must be as many, got"
-                f" {len(sources)} and {len(targets)}"
+                f"sources and targets must be as many, got {len(sources)} and {len(targets)}"
             )
-        return Pairs(
-            *self.source.batch(sources), *self.target.batch(targets, end=True)
-        )
+        return Pairs(*self.source.batch(sources), *self.target.batch(targets, end=True))
 
 
-def fit_vocabularies(
-    sources: Sequence[str], targets: Sequence[str]
-) -> Vocabularies:
+def fit_vocabularies(sources: Sequence[str], targets: Sequence[str]) -> Vocabularies:
     """Return the vocabularies with all characters of some pairs of texts."""
     return Vocabularies(
         tokenizer.fit(checks.texts("sources", sources)),
@@ -67,9 +62,7 @@ class Translator(NamedTuple):
     vocabularies: Vocabularies
     params: Params
 
-    def translate(
-        self, texts: Sequence[str], *, longest: int = 100
-    ) -> list[Translation]:
+    def translate(self, texts: Sequence[str], *, longest: int = 100) -> list[Translation]:
         """Answer texts greedily, each in at most `longest` characters.
 
         Unknown characters are read as ``UNK``.

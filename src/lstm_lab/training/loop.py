@@ -177,9 +177,7 @@ def train(
     # A server sets the variable for the kernel of an open notebook; what executes the pages of
     # a book starts its kernels without.
     is_watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-    bar = tqdm(
-        total=config.steps, unit="update", leave=False, disable=not is_watched
-    )
+    bar = tqdm(total=config.steps, unit="update", leave=False, disable=not is_watched)
     try:
         # Overflow is found at once, with a message that names the step.
         with np.errstate(over="ignore", invalid="ignore"), bar:

@@ -58,9 +58,7 @@ def init(
     return cast
 
 
-def predict(
-    cell: Cell, model: Model, x: Array, *, every_step: bool = False
-) -> Array:
+def predict(cell: Cell, model: Model, x: Array, *, every_step: bool = False) -> Array:
     """Return the answers of a model to inputs (T, B, D): numbers, or the logits of classes.
 
     They are (T, B, O) for every step, (B, O) for the last one only.
@@ -81,9 +79,7 @@ def loss(cell: Cell, model: Model, batch: Batch) -> float:
     return measure(answers, batch.y)
 
 
-def loss_and_grads(
-    cell: Cell, model: Model, batch: Batch
-) -> tuple[float, Model]:
+def loss_and_grads(cell: Cell, model: Model, batch: Batch) -> tuple[float, Model]:
     r"""Return the `loss` of a batch, and its gradient with respect to every parameter.
 
     .. math::
@@ -179,9 +175,7 @@ def fit(cell: Cell, config: TaskConfig) -> Run:
         The record; its models are of type `Model`. For errors, see `train`.
     """
     checks.instance("config", config, TaskConfig)
-    init_rng, batch_rng, held_out_rng = np.random.default_rng(
-        config.seed
-    ).spawn(3)
+    init_rng, batch_rng, held_out_rng = np.random.default_rng(config.seed).spawn(3)
     draw = partial(config.task, config.T, dtype=config.dtype)
     held_out = draw(config.held_out_size, rng=held_out_rng)
     initial = init(

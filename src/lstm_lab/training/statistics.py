@@ -51,9 +51,7 @@ class Median(NamedTuple):
     high: float
 
 
-def median_interval(
-    values: Sequence[float] | NDArray[np.number[Any]],
-) -> Median:
+def median_interval(values: Sequence[float] | NDArray[np.number[Any]]) -> Median:
     r"""Return a median, with the interval that order statistics give for it.
 
     Its ends are the k-th smallest and the k-th largest value, with the largest k for which
@@ -66,11 +64,7 @@ def median_interval(
     ordered = np.sort(np.asarray(values, dtype=float))
     n = ordered.size
     if ordered.ndim != 1 or n < 6 or np.isnan(ordered).any():
-        raise ValueError(
-            f"values must be six or more numbers in one row, got {values}"
-        )
+        raise ValueError(f"values must be six or more numbers in one row, got {values}")
     tail = np.cumsum([comb(n, j) for j in range(n // 2)]) / 2**n
     k = int(np.sum(2 * tail <= 0.05))  # at least 1 if n is at least 6
-    return Median(
-        float(np.median(ordered)), float(ordered[k - 1]), float(ordered[n - k])
-    )
+    return Median(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[n - k]))
