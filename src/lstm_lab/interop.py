@@ -1,17 +1,17 @@
-r"""Weights to and from the layouts of other libraries, as mappings of names to arrays.
+r"""Weights in the layouts of other libraries, as mappings of names to arrays.
 
 None of these libraries is imported. The update gate of all three keeps the old state where ours
 admits the new one; since :math:`\sigma(-a) = 1 - \sigma(a)`, its weights change sign. PyTorch
-and ONNX have one bias on the input and another on the state, of which only the sum matters: reading
-adds the second to the first, writing sets it to zero. The exception is the candidate of a GRU that
-resets after the matrix product, whose second bias is ``recurrent_bias``. Such a GRU is another
-function than one that resets before the product, and its weights cannot be converted.
+and ONNX have one bias on the input and another on the state, of which only the sum matters; the
+second is set to zero. The exception is the candidate of a GRU that resets after the matrix product,
+whose second bias is ``recurrent_bias``. Such a GRU is another function than one that resets before
+the product, and its weights cannot be converted.
 
 Sources: The documentation of ``torch.nn.RNN``, ``LSTM`` and ``GRU``, of ``keras.layers.SimpleRNN``,
 ``LSTM`` and ``GRU``, and of the ONNX operators ``RNN``, ``LSTM`` and ``GRU``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,66 +42,11 @@ def to_torch(params: Any, *, layer: int = 0) -> dict[str, Array]:
     layer : int
         The number that ends the names, counted from 0.
     """
+    if checks.integer("layer", layer) < 0:
+        raise ValueError(f"layer must be at least 0, got {layer}")
+    kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     weights = _export(params, "PyTorch", "after")
-    return dict(zip(_torch_names(layer), weights, strict=True))
-
-
-def from_torch(cell: Cell, weights: Mapping[str, Any], *, layer: int = 0) -> Any:
-    """Return the parameters of one layer of a ``torch.nn.RNN``, ``LSTM`` or ``GRU``.
-
-    Parameters
-    ----------
-    cell : module
-        ``rnn``, ``lstm`` or ``gru``.
-    weights : mapping of str to array_like
-        Such as a ``state_dict()``; other layers and the reverse direction are ignored. Without
-        biases, as with ``bias=False``, they are zeros.
-    layer : int
-        Which layer, counted from 0.
-
-    Returns
-    -------
-    Params
-        In new arrays; a GRU has the reset gate after the matrix product.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a name is missing, an array has the wrong dtype or shape or is not finite, or there
-        are projections (``proj_size``).
-    """
-    if cell not in (rnn, lstm, gru):
-        raise ValueError(f"cell must be one of the modules rnn, lstm, gru, got {cell!r}")
-    if not isinstance(weights, Mapping):
-        raise TypeError(f"weights must be a mapping of names to arrays, got {type(weights)}")
-    names = _torch_names(layer)
-    missing = [name for name in names if name not in weights]
-    if missing and missing != names[2:]:
-        raise ValueError(
-            f"weights must have the name {missing[0]!r}; got"
-            f" {', '.join(map(repr, weights)) or 'none'}"
-        )
-    if f"weight_hr_l{layer}" in weights:
-        raise ValueError(
-            f"weights['weight_hr_l{layer}'] must be left out: projections"
-            " (proj_size) are not supported"
-        )
-    name = names[1]
-    W_h = checks.array(f"weights[{name!r}]", weights[name], ("GH", "H"))
-    H, dtype = W_h.shape[1], W_h.dtype
-    rows = len(cell.GATES) * H
-    shapes = (rows, "D"), (rows, H), (rows,), (rows,)
-    zeros, order = np.zeros(rows, dtype), GATE_ORDERS["PyTorch"][cell]
-    arrays = [
-        checks.array(f"weights[{name!r}]", weights.get(name, zeros), shape, dtype=dtype)
-        for name, shape in zip(names, shapes, strict=True)
-    ]
-    W_x, W_h, b_x, b_h = (_reorder(a, order, cell.GATES) for a in arrays)
-    own = []
-    if cell is gru:
-        own = [b_h[-H:].copy()]
-        b_h[-H:] = 0
-    return cell.Params(np.hstack([W_x, W_h]), b_x + b_h, *own)
+    return {f"{kind}_l{layer}": array for kind, array in zip(kinds, weights, strict=True)}
 
 
 def to_onnx(params: Any, *, linear_before_reset: int = 0) -> dict[str, Array]:
@@ -113,14 +58,6 @@ def to_onnx(params: Any, *, linear_before_reset: int = 0) -> dict[str, Array]:
     reset = "after" if linear_before_reset else "before"
     W_x, W_h, b_x, b_h = _export(params, "ONNX", reset)
     return {"W": W_x[None], "R": W_h[None], "B": np.append(b_x, b_h)[None]}
-
-
-def _torch_names(layer: int) -> list[str]:
-    """Return the names of weights on input and state, and of the biases of both."""
-    if checks.integer("layer", layer) < 0:
-        raise ValueError(f"layer must be at least 0, got {layer}")
-    kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    return [f"{kind}_l{layer}" for kind in kinds]
 
 
 def _export(params: Any, framework: str, reset: str) -> list[Array]:
