@@ -12,18 +12,6 @@ from typing import Any
 from lstm_lab.exercises.checking import Right, WrongAnswerError, check
 from lstm_lab.exercises.table import EXERCISES
 
-__all__ = [
-    "Right",
-    "WrongAnswerError",
-    "check_attention",
-    "check_bptt",
-    "check_clip",
-    "check_gru_step",
-    "check_lstm_backward",
-    "check_lstm_step",
-    "check_rnn_step",
-]
-
 DOCSTRING = """\
 Check {title}.
 

@@ -5,7 +5,6 @@ the style sheet ``lstm_lab.book``: cells and ways to start have entries of its c
 styles tell them apart without color. Interactive figures hold all their states beforehand, so
 that a page needs no kernel to show them.
 """
-# ruff: noqa: F401
 
 from lstm_lab.figures.cells import cell_explorer, gate_activations, gate_histograms
 from lstm_lab.figures.diagrams import encoder_decoder, gru_diagram, lstm_diagram

@@ -8,7 +8,6 @@ the trace of its forward pass.
 
 An argument that does not suit is a TypeError or a ValueError that names it.
 """
-# ruff: noqa: F401
 
 from lstm_lab.gradflow.cliff import Cliff, Descent, cliff, descend
 from lstm_lab.gradflow.experiment import SEEDS, Experiment, draw_and_run

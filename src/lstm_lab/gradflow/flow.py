@@ -51,6 +51,13 @@ def gradient_flow(cell: Cell, **network: Any) -> GradientFlow:
     The loss is :math:`v^\top h_T`, with all H unit vectors v at once. The record holds the
     root-mean-square of the norms, which is that for a random direction v.
 
+    Parameters
+    ----------
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
+    **network
+        ``init``, ``D``, ``H`` and ``T`` as in `draw_and_run`, and ``seeds``, by default 0 to 9.
+
     References
     ----------
     Chapter ch318, figure ``fig-gradient-flow``.

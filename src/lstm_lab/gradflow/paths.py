@@ -130,6 +130,13 @@ class CellPaths(Experiment):
 def cell_paths(cell: Cell, **network: Any) -> CellPaths:
     """Measure the direct path of the cell state beside the full Jacobian, at every lag.
 
+    Parameters
+    ----------
+    cell : module
+        A cell with a direct path, such as ``lstm``.
+    **network
+        ``init``, ``D``, ``H``, ``T`` (at least 2) and ``seeds``, as in `gradient_flow`.
+
     References
     ----------
     Chapter ch318, section "How much the product leaves out".

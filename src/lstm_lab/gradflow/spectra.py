@@ -36,7 +36,16 @@ class Spectra(Experiment):
 
 
 def spectra(cell: Cell, *, lags: Sequence[int], **network: Any) -> Spectra:
-    """Measure the singular values of the Jacobian over several lags, from 1 to T, back from step T.
+    """Measure the singular values of the Jacobian over several lags back from step T.
+
+    Parameters
+    ----------
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
+    lags : sequence of int
+        In steps, from 1 to T.
+    **network
+        ``init``, ``D``, ``H``, ``T`` and ``seeds``, as in `gradient_flow`.
 
     References
     ----------
@@ -72,7 +81,17 @@ class Lyapunov(Experiment):
 
 
 def lyapunov(cell: Cell, *, T: int = 2000, skip: int = 200, **network: Any) -> Lyapunov:
-    """Measure the Lyapunov exponents of driven networks, without the first `skip` steps."""
+    """Measure the Lyapunov exponents of driven networks, without the first `skip` steps.
+
+    Parameters
+    ----------
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
+    T, skip : int
+        Number of steps, and how many of them pass before the first that counts.
+    **network
+        ``init``, ``D``, ``H`` and ``seeds``, as in `gradient_flow`.
+    """
     settings, traces = networks(cell, T=T, **network)
     exponents = [lyapunov_exponents(step_jacobians(trace), skip=skip) for trace in traces]
     return Lyapunov(**settings, exponents=np.array(exponents))

@@ -91,7 +91,16 @@ def truncation_bias(cell: Cell, *, windows: Sequence[int], **network: Any) -> Tr
     r"""Compare truncated gradients with the full one, for a loss that depends on the past.
 
     The loss reads the last state in a random direction, :math:`\mathcal{L} = v^\top h_T`, which
-    each seed draws too. A gradient may pass as many steps as `windows` say.
+    each seed draws too.
+
+    Parameters
+    ----------
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
+    windows : sequence of int
+        How many steps a gradient may pass.
+    **network
+        ``init``, ``D``, ``H``, ``T`` and ``seeds``, as in `gradient_flow`.
 
     References
     ----------

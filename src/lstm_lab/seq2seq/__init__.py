@@ -1,37 +1,37 @@
 """Sequence-to-sequence models: stacked layers, attention, search, and training by hand."""
 
-from lstm_lab.seq2seq.attention import KINDS as KINDS
-from lstm_lab.seq2seq.attention import Dot as Dot
-from lstm_lab.seq2seq.decoding import Decoded as Decoded
-from lstm_lab.seq2seq.decoding import beam as beam
-from lstm_lab.seq2seq.decoding import errors_by_position as errors_by_position
-from lstm_lab.seq2seq.decoding import every_target as every_target
-from lstm_lab.seq2seq.decoding import exact_match as exact_match
-from lstm_lab.seq2seq.decoding import exhaustive as exhaustive
-from lstm_lab.seq2seq.decoding import greedy as greedy
-from lstm_lab.seq2seq.decoding import log_probability as log_probability
-from lstm_lab.seq2seq.decoding import writable as writable
-from lstm_lab.seq2seq.depth import DepthMap as DepthMap
-from lstm_lab.seq2seq.depth import depth_map as depth_map
-from lstm_lab.seq2seq.fitting import PairsConfig as PairsConfig
-from lstm_lab.seq2seq.fitting import PairsEvaluation as PairsEvaluation
-from lstm_lab.seq2seq.fitting import answer as answer
-from lstm_lab.seq2seq.fitting import fit as fit
-from lstm_lab.seq2seq.fitting import mixed_inputs as mixed_inputs
-from lstm_lab.seq2seq.model import Encoded as Encoded
-from lstm_lab.seq2seq.model import Network as Network
-from lstm_lab.seq2seq.model import Pairs as Pairs
-from lstm_lab.seq2seq.model import Params as Params
-from lstm_lab.seq2seq.model import bits as bits
-from lstm_lab.seq2seq.model import encode as encode
-from lstm_lab.seq2seq.model import init as init
-from lstm_lab.seq2seq.model import logits as logits
-from lstm_lab.seq2seq.model import loss as loss
-from lstm_lab.seq2seq.model import loss_and_grads as loss_and_grads
-from lstm_lab.seq2seq.model import perplexity as perplexity
-from lstm_lab.seq2seq.model import step as step
-from lstm_lab.seq2seq.translating import Translation as Translation
-from lstm_lab.seq2seq.translating import Translator as Translator
-from lstm_lab.seq2seq.translating import Vocabularies as Vocabularies
-from lstm_lab.seq2seq.translating import fit_vocabularies as fit_vocabularies
-from lstm_lab.seq2seq.translating import load as load
+from lstm_lab.seq2seq.attention import KINDS, Dot
+from lstm_lab.seq2seq.decoding import (
+    Decoded,
+    beam,
+    errors_by_position,
+    every_target,
+    exact_match,
+    exhaustive,
+    greedy,
+    log_probability,
+    writable,
+)
+from lstm_lab.seq2seq.depth import DepthMap, depth_map
+from lstm_lab.seq2seq.fitting import PairsConfig, PairsEvaluation, answer, fit, mixed_inputs
+from lstm_lab.seq2seq.model import (
+    Encoded,
+    Network,
+    Pairs,
+    Params,
+    bits,
+    encode,
+    init,
+    logits,
+    loss,
+    loss_and_grads,
+    perplexity,
+    step,
+)
+from lstm_lab.seq2seq.translating import (
+    Translation,
+    Translator,
+    Vocabularies,
+    fit_vocabularies,
+    load,
+)

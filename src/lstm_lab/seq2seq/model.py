@@ -15,9 +15,7 @@ Sources: I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS (2014); M.-T. Luong, H. 
 C. D. Manning, EMNLP (2015), section 3, without input feeding.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,7 +179,8 @@ def encode(network: Network, params: Params, source: Tokens, lengths: Lengths) -
     """Read sources (T, B) of some lengths (B,)."""
     _check_params(network, params)
     source, lengths = _padded("source", source, lengths, network.sources)
-    trace = _layers(network)(params.encoder, params.source[source], lengths=lengths)
+    vectors, residual = params.source[source], network.residual
+    trace = stack.forward(network.cell, params.encoder, vectors, lengths=lengths, residual=residual)
     mask = _within(source, lengths).T
     return Encoded(trace.outputs.swapaxes(0, 1), mask, trace.last, trace)
 
@@ -210,14 +209,10 @@ def _forward(network: Network, params: Params, pairs: Pairs) -> _Forward:
 
 def _decode(network: Network, params: Params, encoded: Encoded, states: States, y: Any) -> _Forward:
     """Run the decoder over tokens (S, B), from states that it is in."""
-    trace = _layers(network)(params.decoder, params.target[y], states)
+    vectors, residual = params.target[y], network.residual
+    trace = stack.forward(network.cell, params.decoder, vectors, states, residual=residual)
     queries = trace.outputs.swapaxes(0, 1)
     return _Forward(encoded, trace, queries, *_attend(params, queries, encoded))
-
-
-def _layers(network: Network) -> Callable[..., stack.Trace]:
-    """Return what runs the layers of a network."""
-    return partial(stack.forward, network.cell, residual=network.residual)
 
 
 def _attend(
