@@ -80,7 +80,8 @@ def test_a_tiny_run(tmp_path):
         assert record["low"] <= record["ratio"] <= record["high"]
     if sys.platform == "linux":
         (memory,) = found["memory"]
-        assert memory["ours"] > 32 * 200 * 64 * 4  # its output
+        output = 32 * 200 * 64 * 4
+        assert memory["ours"] > 0.9 * output  # pages that were free before may hide a little
 
 
 def test_a_part_does_not_replace_the_results_of_the_book(capsys):
