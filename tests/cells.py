@@ -25,9 +25,9 @@ class MGUCache(NamedTuple):
 
 def mgu_step(w, row):
     h_prev = packing.state(row, w.params.H)
-    f = sigmoid(row @ w.W[0])
+    f = sigmoid(row @ w.blocks[0])
     read = packing.with_state(row, f * h_prev)
-    candidate = np.tanh(read @ w.W[1])
+    candidate = np.tanh(read @ w.blocks[1])
     h = (1 - f) * h_prev + f * candidate
     return (h,), MGUCache(f, candidate, h_prev, read)
 
@@ -96,7 +96,7 @@ def peephole_init(D, H, *, rng, dtype=np.float64):
 
 def peephole_step(w, row, c_prev):
     _, _, p_i, p_f, p_o = w.params
-    a_i, a_f, a_o, a_g = row @ w.W
+    a_i, a_f, a_o, a_g = row @ w.blocks
     i, f = sigmoid(a_i + p_i * c_prev), sigmoid(a_f + p_f * c_prev)
     g = np.tanh(a_g)
     c = f * c_prev + i * g

@@ -245,10 +245,10 @@ def generator(rng: Any) -> np.random.Generator:
 
 def cell(name: str, value: Any) -> None:
     """Refuse what is not a cell, such as the name of one."""
-    needed = ("GATES", "STATES", "Params", "init", "step", "step_vjp")
+    needed = ("GATES", "STATES", "Params", "init", "step", "step_vjp", "weight_grads")
     if missing := [part for part in needed if not hasattr(value, part)]:
         raise TypeError(
-            f"{name} must be a cell, such as the module lstm_lab.lstm,"
+            f"{name} must be a cell, such as the module lstm_lab.cells.lstm,"
             f" got {value!r}, which has no {', '.join(missing)}"
         )
 

@@ -24,7 +24,7 @@ SMALLEST = 1e-6
 
 
 class Cotangents(NamedTuple):
-    """Gradients with respect to states: ``states[n] * 2**exponent``, each of shape (..., H)."""
+    """Gradients with respect to states: ``states[n] * 2**exponent``, (..., H) and (...)."""
 
     states: tuple[Array, ...]
     exponent: NDArray[np.integer[Any]]

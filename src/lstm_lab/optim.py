@@ -132,7 +132,7 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> Clipped:
     norm = largest * relative
     if not (norm > max_norm and np.isfinite(largest)):
         return Clipped(grads, norm)
-    factor = max_norm / relative
+    factor = max_norm / relative  # so that g / largest * factor is g * max_norm / norm
     return Clipped(tree.map(lambda g: g / largest * factor, grads), norm)
 
 

@@ -1,4 +1,4 @@
-"""The packed layout that all cells share.
+"""The packed layout that all cells share, and the gradient of weights that are packed so.
 
 One matrix ``W`` (G * H, D + H) and one vector ``b`` (G * H,) hold the weights of G gates, block
 under block in the order of the cell's ``GATES``. The weights read rows ``[x_t, h_{t-1}, 1]``: with
@@ -51,20 +51,21 @@ class Packed(Sizes, _Arrays):
 class Weights(NamedTuple):
     """Parameters, and their weights as a loop over steps multiplies them.
 
-    ``W`` (G, D + H + 1, H) is one matrix for each gate, and multiplies a row from the right;
+    ``blocks`` (G, D + H + 1, H) holds ``[W b]`` as one matrix for each gate, transposed, since it
+    multiplies a row from the right: what the documentation writes as columns, the code has as rows.
     ``U`` (G * H, H) is the part of ``params.W`` that multiplies the state.
     """
 
     params: Any
-    W: Array
+    blocks: Array
     U: Array
 
 
 def lay_out(params: Any) -> Weights:
     """Return the weights laid out for a loop: contiguous, with the biases as a last column."""
-    blocks = np.split(np.column_stack([params.W, params.b]), len(params.gates))
-    W = np.ascontiguousarray(np.swapaxes(blocks, -1, -2))
-    return Weights(params, W, np.ascontiguousarray(params.W[:, params.D :]))
+    by_rows = np.split(np.column_stack([params.W, params.b]), len(params.gates))
+    blocks = np.ascontiguousarray(np.swapaxes(by_rows, -1, -2))
+    return Weights(params, blocks, np.ascontiguousarray(params.W[:, params.D :]))
 
 
 def empty_rows(x: Array, H: int) -> Array:

@@ -1,7 +1,7 @@
 """Any cell over whole sequences: forward, backward through time, and inference.
 
-A cell is a module such as ``lstm``; `Cell` says what it has to define. The loops over time are
-here, once, for all cells.
+A cell is a module such as ``lstm``; `Cell` says what it has to define. The loops of all cells are
+here, once.
 """
 
 from collections.abc import Sequence
@@ -212,7 +212,8 @@ def backward(
         last = [np.zeros_like(d) for d in last]
     da, first = pull_back(trace, dstates, last)
     dx = da @ params.W[:, : params.D]
-    grads = grads_type(cell.STATES)(cell.weight_grads(trace, da), dx, *first)
+    dparams = cell.weight_grads(trace, da)  # sums over time; most cells: packing.weight_grads
+    grads = grads_type(cell.STATES)(dparams, dx, *first)
     _require_finite(trace, grads)
     return grads
 

@@ -122,7 +122,7 @@ def test_lengths_may_be_of_any_type_of_integer(rng):
 
 def test_states_that_overflow_are_an_error(rng):
     def step(w, row):
-        (a,) = row @ w.W
+        (a,) = row @ w.blocks
         return (a,), rnn.Cache(a)
 
     linear = SimpleNamespace(**{**vars(rnn), "step": step})

@@ -51,9 +51,9 @@ def init(D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.floa
 
 def step(w: Weights, row: Array, c_prev: Array) -> tuple[tuple[Array, Array], Cache]:
     """Return the states ``(h_t, c_t)`` after one step, called as `lstm.step`."""
-    a = row @ w.W
-    f, o = sigmoid(a[:-1])
-    g = np.tanh(a[-1])
+    a = row @ w.blocks
+    f, o = sigmoid(a[:2])
+    g = np.tanh(a[2])
     c = f * c_prev + (1 - f) * g
     tanh_c = np.tanh(c)
     h = o * tanh_c
@@ -72,11 +72,13 @@ def step_vjp(w: Weights, cache: Cache, dh: Array, dc: Array) -> tuple[Array, tup
         dh_{t-1} &= U^\top da_t, \qquad dc_{t-1} = d\bar c_t \odot f_t
     """
     f, o, g, c_prev, tanh_c = cache
-    dc = direct_total(cache, dh, dc)
+    dc_total = direct_total(cache, dh, dc)
     da = join(
-        sigmoid_vjp(dc * (c_prev - g), f), sigmoid_vjp(dh * tanh_c, o), tanh_vjp(dc * (1 - f), g)
+        sigmoid_vjp(dc_total * (c_prev - g), f),
+        sigmoid_vjp(dh * tanh_c, o),
+        tanh_vjp(dc_total * (1 - f), g),
     )
-    return da, (da @ w.U, dc * f)
+    return da, (da @ w.U, dc_total * f)
 
 
 def direct_factor(cache: Cache) -> Array:
@@ -85,7 +87,7 @@ def direct_factor(cache: Cache) -> Array:
 
 
 def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
-    """Return the whole gradient of the cell state, including that through ``h_t``."""
+    r"""Return the whole gradient of the cell state, :math:`d\bar c_t`, with that through ``h_t``."""
     return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
 
 

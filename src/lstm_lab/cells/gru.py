@@ -79,8 +79,8 @@ def init(
 def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
     """Return the state ``(h_t,)`` after one step, called as `rnn.step`."""
     h_prev, after = packing.state(row, w.params.H), w.params.recurrent_bias
-    z, r = sigmoid(row @ w.W[:-1])
-    W_h = w.W[-1]
+    z, r = sigmoid(row @ w.blocks[:2])
+    W_h = w.blocks[2]
     if after is None:
         m = h_prev
         read = packing.with_state(row, r * m)
@@ -101,8 +101,11 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
 
         da^z_t &= dh_t \odot (\tilde h_t - h_{t-1}) \odot z_t (1 - z_t) \\
         da^h_t &= dh_t \odot z_t \odot (1 - \tilde h_t^2) \\
-        da^r_t &= d(r_t \odot m) \odot m \odot r_t (1 - r_t), \qquad
-        m = h_{t-1} \text{ or } U_h h_{t-1} + b_{hh}
+        da^r_t &= d(r_t \odot m) \odot m \odot r_t (1 - r_t) \\
+        dh_{t-1} &= dh_t \odot (1 - z_t) + U_{zr}^\top da^{zr}_t + \begin{cases}
+            r_t \odot U_h^\top da^h_t & \text{reset before, } m = h_{t-1} \\
+            U_h^\top (r_t \odot da^h_t) & \text{reset after, } m = U_h h_{t-1} + b_{hh}
+        \end{cases}
     """
     z, r, candidate, h_prev, m, _ = cache
     H = w.params.H

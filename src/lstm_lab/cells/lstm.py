@@ -63,10 +63,18 @@ def step(
     row: Array,
     c_prev: Array,
 ) -> tuple[tuple[Array, Array], Cache]:
-    """Return the states ``(h_t, c_t)`` after one step from ``c_{t-1}``, else as `rnn.step`."""
-    a = row @ w.W
-    i, f, o = sigmoid(a[:-1])
-    g = np.tanh(a[-1])
+    """Return the states ``(h_t, c_t)`` and a cache after one step.
+
+    Parameters
+    ----------
+    w, row : Weights, ndarray of shape (..., D + H + 1)
+        As in `rnn.step`.
+    c_prev : ndarray of shape (..., H)
+        ``c_{t-1}``.
+    """
+    a = row @ w.blocks  # (4, ..., H), in the order of GATES
+    i, f, o = sigmoid(a[:3])
+    g = np.tanh(a[3])
     c = f * c_prev + i * g
     tanh_c = np.tanh(c)
     h = o * tanh_c
@@ -94,14 +102,14 @@ def step_vjp(
     (..., 4H) is in the order of `GATES`; all else is as in `rnn.step_vjp`.
     """
     i, f, o, g, c_prev, tanh_c = cache
-    dc = direct_total(cache, dh, dc)
+    dc_total = direct_total(cache, dh, dc)
     da = join(
-        sigmoid_vjp(dc * g, i),
-        sigmoid_vjp(dc * c_prev, f),
+        sigmoid_vjp(dc_total * g, i),
+        sigmoid_vjp(dc_total * c_prev, f),
         sigmoid_vjp(dh * tanh_c, o),
-        tanh_vjp(dc * i, g),
+        tanh_vjp(dc_total * i, g),
     )
-    return da, (da @ w.U, dc * f)
+    return da, (da @ w.U, dc_total * f)
 
 
 def direct_factor(cache: Cache) -> Array:
@@ -110,7 +118,7 @@ def direct_factor(cache: Cache) -> Array:
 
 
 def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
-    """Return the whole gradient of the cell state, including that through ``h_t``."""
+    r"""Return the whole gradient of the cell state, :math:`d\bar c_t`, with that through ``h_t``."""
     return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
 
 

@@ -70,7 +70,7 @@ def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
     cache : Cache
         What `step_vjp` needs.
     """
-    h = np.tanh(row @ w.W[0])
+    h = np.tanh(row @ w.blocks[0])
     return (h,), Cache(h)
 
 
