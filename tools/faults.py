@@ -82,8 +82,8 @@ CODE = [
     code(
         "the forget gate's gradient has the wrong sign",
         "cells/lstm.py",
-        "sigmoid_vjp(dc * c_prev, f)",
-        "sigmoid_vjp(-dc * c_prev, f)",
+        "sigmoid_vjp(dc_total * c_prev, f)",
+        "sigmoid_vjp(-dc_total * c_prev, f)",
         "test_sequence.py -k every_gradient",
     ),
     code(

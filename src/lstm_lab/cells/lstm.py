@@ -118,7 +118,7 @@ def direct_factor(cache: Cache) -> Array:
 
 
 def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
-    r"""Return the whole gradient of the cell state, :math:`d\bar c_t`, with that through ``h_t``."""
+    r"""Return :math:`d\bar c_t`, the gradient of the cell state with that through ``h_t``."""
     return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
 
 
