@@ -310,8 +310,7 @@ def test_moving_figure_that_no_cell_made(copy):
 
 def test_widget_that_needs_a_kernel(fresh):
     edit(fresh, PAGE, "import numpy as np", "import ipywidgets\nimport numpy as np")
-    figure = 'figures.MovingFigure("The state by step", [step], frames)'
-    edit(fresh, PAGE, figure, "ipywidgets.IntSlider(3)")
+    edit(fresh, PAGE, "figures.MovingFigure(", "ipywidgets.IntSlider(3)  # (")
     outcome = run(BUILD, fresh)
     assert not outcome.red, outcome.said
     (fault,) = faults(fresh)

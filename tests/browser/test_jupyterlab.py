@@ -19,11 +19,11 @@ START = 600_000  # milliseconds, for the server, the page and the kernel
 MAKE = """\
 from lstm_lab.figures import Control, Frame, MovingFigure
 
-frames = [Frame(f"{size} {color}") for size in ("small", "large") for color in ("red", "blue")]
+sizes, colors = ["small", "large"], ["red", "blue"]
 figure = MovingFigure(
     "A test",
-    [Control("size", ["small", "large"]), Control("color", ["red", "blue"], slides=False)],
-    frames,
+    [Control("size", sizes), Control("color", colors, slides=False)],
+    lambda size, color: Frame(f"{sizes[size]} {colors[color]}"),
     ask=("a word", lambda word: f"<b>{word[::-1]}</b>"),
 )
 figure

@@ -23,11 +23,13 @@ PAGE = """<!doctype html>
 
 
 def figure(label):
-    pairs = [(gain, text) for gain in GAINS for text in TEXTS]
-    frames = [Frame(f"{g} of {t}", f"<b>{g} {t}</b>") for g, t in pairs]
+    def frame(gain, text):
+        g, t = GAINS[gain], TEXTS[text]
+        return Frame(f"{g} of {t}", f"<b>{g} {t}</b>")
+
     controls = [Control("gain", GAINS, 1), Control("text", TEXTS, 0, False)]
     picture = f'<svg role="img" aria-label="p" width="9">{GROUPS}</svg>'
-    return MovingFigure(label, controls, frames, picture=picture)
+    return MovingFigure(label, controls, frame, picture=picture)
 
 
 @pytest.fixture(scope="module")

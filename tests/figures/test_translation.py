@@ -140,7 +140,7 @@ def test_weights_belong_to_their_source_and_answer(ax, changed, source, error, m
 @pytest.mark.parametrize(
     ("sources", "languages", "error", "message"),
     [
-        (["a", "b"], ["de"], ValueError, "one for each of 2 sources"),
+        (["a", "b"], ["de"], ValueError, "one for each source"),
         ([], (), ValueError, "texts must be at least one"),
         ("ab", (), TypeError, "sources must be a list of texts, got the str"),
     ],

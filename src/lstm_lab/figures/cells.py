@@ -121,14 +121,14 @@ def cell_explorer(record: CellSteps, *, inputs: Sequence[str]) -> MovingFigure:
     return MovingFigure(
         "The gates, the states and the gradient of a cell, step by step",
         [Control("step", [f"{t} of {T}" for t in steps])],
-        [_step(record, inputs, t) for t in steps],
+        lambda n: _step(record, inputs, n),
         picture=svg.picture(panels),
     )
 
 
-def _step(record: CellSteps, inputs: Sequence[str], t: int) -> Frame:
-    """Return step t in words, and in tables of its inputs, its units and its gradient."""
-    n, T = t - 1, len(record.x)
+def _step(record: CellSteps, inputs: Sequence[str], n: int) -> Frame:
+    """Return step n + 1 in words, and in tables of its inputs, its units and its gradient."""
+    t, T = n + 1, len(record.x)
     direct, around, full = record.direct[n], record.around[n], record.full[n]
     least, kept = record.factors[n].min(), record.kept[n].max()
     read = zip(inputs, record.x[n], strict=True)

@@ -38,14 +38,8 @@ def gradient_map(
 ) -> Axes:
     """Draw, as colors, the gradient from a loss at each step over each lag.
 
-    Parameters
-    ----------
-    ax : Axes
-    record : GradientMap
-    limits : (float, float)
-        Decimal logarithms at the ends of the color scale.
-    bar : bool
-        Whether to explain the colors beside the map.
+    `limits` are the decimal logarithms at the ends of the color scale; `bar` says whether to draw
+    the scale beside the map.
     """
     T = len(record.log10_norms)
     look = {"cmap": "viridis", "aspect": "equal", "clim": limits}
@@ -58,18 +52,11 @@ def gradient_map(
 
 
 def spectra(axes: NDArray[Any], records: Mapping[str, gradflow.Spectra]) -> NDArray[Any]:
-    r"""Draw singular values against lag, a panel for each way to start, and two predictions.
+    r"""Draw singular values against lag and two predictions, a panel for each way to start.
 
     Thin lines are the singular values and the thick one the largest, in the network of the first
     seed; the dotted line is the bound :math:`\sigma_{max}(U)^k`, the dashed one
-    :math:`\rho(U)^k`, if the cell has such a U.
-
-    Parameters
-    ----------
-    axes : ndarray of Axes
-        One for each start, in a grid of any shape with shared scales.
-    records : mapping of str to Spectra
-        Singular values by start.
+    :math:`\rho(U)^k`, if the cell has such a U. The grid of panels may have any shape.
     """
     for ax, (name, record) in zip(axes.flat, records.items(), strict=True):
         _fan(ax, record)
@@ -94,13 +81,7 @@ def _fan(ax: Axes, record: gradflow.Spectra) -> None:
 
 
 def powers(ax: Axes, record: gradflow.Powers) -> Axes:
-    """Draw the norms of the powers of matrices, to the power at which nothing is left.
-
-    Parameters
-    ----------
-    ax : Axes
-    record : Powers
-    """
+    """Draw the norms of the powers of matrices, to the power at which nothing is left."""
     looks = style.looks(record.names)
     for norms, look in zip(record.log10_norms, looks, strict=True):
         alive = norms[np.isfinite(norms)]
@@ -114,14 +95,7 @@ def powers(ax: Axes, record: gradflow.Powers) -> Axes:
 
 
 def cell_paths(ax: Axes, records: Mapping[str, gradflow.CellPaths]) -> Axes:
-    """Draw the direct path (dashed) beside all paths (solid) against lag.
-
-    Parameters
-    ----------
-    ax : Axes
-    records : mapping of str to CellPaths
-        Norms by way to start, over the same lags.
-    """
+    """Draw the direct path (dashed) beside all paths (solid) against lag, by way to start."""
     looks = style.looks(records)
     marks = cycle(MARKERS)
     for record, look, mark in zip(records.values(), looks, marks, strict=False):
@@ -137,14 +111,7 @@ def cell_paths(ax: Axes, records: Mapping[str, gradflow.CellPaths]) -> Axes:
 
 
 def truncation(ax: Axes, records: Sequence[gradflow.TruncationBias]) -> Axes:
-    """Draw the cosine of truncated with full gradients by window.
-
-    Parameters
-    ----------
-    ax : Axes
-    records : sequence of TruncationBias
-        One for each cell.
-    """
+    """Draw the cosine of truncated with full gradients by window, a curve for each cell."""
     cosines = [(r.cell, r.windows, r.cosines) for r in records]
     drawn = [(*runs, runs[-1].mean(axis=0)) for runs in cosines]
     style.bands(ax, drawn, **style.DOTS)
@@ -261,6 +228,6 @@ def _dial(
     return MovingFigure(
         label,
         [Control(control, [*summaries], [*summaries].index(start))],
-        [Frame(markup.powers(escape(text))) for text in summaries.values()],
+        [Frame(markup.powers(escape(text))) for text in summaries.values()].__getitem__,
         picture=svg.picture(panels),
     )

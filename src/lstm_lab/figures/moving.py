@@ -60,11 +60,11 @@ class MovingFigure(anywidget.AnyWidget):
         The description for screen readers.
     controls : sequence of Control
         The controls, with different names.
-    frames : sequence of Frame
-        One for each combination, the last control changing fastest.
+    frame : callable
+        Returns the `Frame` of a combination from the index of each control's position.
     picture : str
         HTML that all frames share, before theirs. Elements in it with ``data-frame="n"`` are
-        seen with frame n only.
+        seen with frame n only. Frames are counted from 0, the last control changing fastest.
     ask : pair of str and callable, optional
         The label of a field for a text, and a function from the text to HTML. Only a notebook
         has the field, since it needs a kernel.
@@ -81,18 +81,25 @@ class MovingFigure(anywidget.AnyWidget):
         self,
         label: str,
         controls: Sequence[Control],
-        frames: Sequence[Frame],
+        frame: Callable[..., Frame],
         *,
         picture: str = "",
         ask: tuple[str, Callable[[str], str]] | None = None,
     ) -> None:
-        self.label, self.controls, self.frames = label, controls, frames
+        value = {control.name: control.start for control in controls}
+        if len(value) != len(controls):
+            names = [control.name for control in controls]
+            raise ValueError(f"controls must have different names, got {names}")
+        for name, positions, start, *_ in controls:
+            checks.texts(f"positions of {name!r}", positions)
+            if not 0 <= start < len(positions):
+                raise ValueError(f"{name!r} must start at 0 to {len(positions) - 1}, got {start}")
+        places = [*product(*(range(len(control.positions)) for control in controls))]
+        self.label, self.controls = label, controls
+        self.frames = [frame(*place) for place in places]
         question, self._respond = ask or ("", str)
-        start = _start(controls, len(frames))
-        super().__init__(
-            markup=self._html(picture, start, question),
-            value={control.name: control.start for control in controls},
-        )
+        first = places.index(tuple(value.values()))
+        super().__init__(markup=self._html(picture, first, question), value=value)
 
     @traitlets.observe("question")
     def _reply(self, change: dict[str, Any]) -> None:
@@ -130,26 +137,6 @@ class MovingFigure(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         data, metadata = cast(Any, super()._repr_mimebundle_(**kwargs))
         return data | {"text/html": self.markup}, metadata
-
-
-def _start(controls: Sequence[Control], frames: int) -> int:
-    """Return the index of the frame that is seen first, if controls and frames fit together."""
-    names = [control.name for control in controls]
-    if len(set(names)) != len(names):
-        raise ValueError(f"controls must have different names, got {names}")
-    for name, positions, start, *_ in controls:
-        checks.texts(f"positions of {name!r}", positions)
-        if not 0 <= start < len(positions):
-            raise ValueError(
-                f"{name!r} must start at one of its {len(positions)} positions, got {start}"
-            )
-    combinations = [*product(*(range(len(c.positions)) for c in controls))]
-    if frames != len(combinations):
-        raise ValueError(
-            f"frames must be one for each of {len(combinations)} combinations of"
-            f" positions, got {frames}"
-        )
-    return combinations.index(tuple(control.start for control in controls))
 
 
 def _control(control: Control, label: str) -> str:

@@ -82,15 +82,8 @@ def learning_curves(ax: Axes, runs: Mapping[str, Sequence[Run]], *, baseline: fl
 def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
     """Draw the outcomes of the runs on one task, a field for each network and gap.
 
-    The color is the median loss as a share of the baseline, the number says how many of the
-    runs solved the task.
-
-    Parameters
-    ----------
-    ax : Axes
-    diagram : Diagram
-    bar : bool
-        Whether to explain the colors beside the diagram.
+    The color is the median loss as a share of the baseline; `bar` says whether to draw its scale
+    beside the diagram. The number says how many of the runs solved the task.
     """
     label = "loss / baseline, median"
     style.color_map(ax, diagram.share, label, bar=bar, clim=(0, 1))
@@ -107,15 +100,7 @@ def phase_diagram(ax: Axes, diagram: Diagram, *, bar: bool = True) -> Axes:
 
 
 def curves(ax: Axes, groups: Mapping[str, Curves], *, xlabel: str, ylabel: str) -> Axes:
-    """Draw the medians of groups of runs, each in a band from the lowest to the highest run.
-
-    Parameters
-    ----------
-    ax : Axes
-    groups : mapping of str to Curves
-        Runs by label.
-    xlabel, ylabel : str
-    """
+    """Draw the median of each group of runs, in a band from the lowest to the highest run."""
     named = groups.items()
     drawn = [(name, g.points, g.values, g.median) for name, g in named]
     style.bands(ax, drawn, **style.DOTS)

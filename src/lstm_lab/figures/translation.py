@@ -22,13 +22,7 @@ LOWEST = -6.0  # power of ten at the dark end of a map
 def depth_map(ax: Axes, record: DepthMap, *, bar: bool = True) -> Axes:
     """Draw, as colors, how much of a gradient arrives at each layer and step.
 
-    Parameters
-    ----------
-    ax : Axes
-    record : DepthMap
-        The norms; the figure shows their geometric mean over the seeds.
-    bar : bool
-        Whether to explain the colors beside the map.
+    It is the geometric mean over the seeds; `bar` says whether to draw the scale beside the map.
     """
     layers, steps = record.typical.shape
     # The lowest color stands for less, too: no hole at zero.
@@ -117,9 +111,7 @@ def translations(
     sources = checks.texts("sources", sources)
     languages = languages or [""] * len(sources)
     if len(languages) != len(sources):
-        raise ValueError(
-            f"languages must be one for each of {len(sources)} sources, got {list(languages)}"
-        )
+        raise ValueError(f"languages must be one for each source, got {list(languages)}")
 
     def frame(source: str, found: Translation, language: str) -> Frame:
         p = np.exp(found.log_probability)
@@ -137,7 +129,7 @@ def translations(
     return MovingFigure(
         "A model's answer to a text, and where it looked",
         [Control("source", sources, slides=False, languages=languages)],
-        [*map(frame, sources, answers, languages)],
+        lambda n: frame(sources[n], answers[n], languages[n]),
         ask=("your own", answer),
     )
 
@@ -158,7 +150,7 @@ def teacher_and_free(records: Sequence[TwoWays]) -> MovingFigure:
     return MovingFigure(
         "What a decoder reads and writes with a teacher, and by itself",
         [Control("text", sources, slides=False), Control("step", [f"{s + 1}" for s in steps])],
-        [_both(record, s) for record in records for s in steps],
+        lambda n, s: _both(records[n], s),
     )
 
 
