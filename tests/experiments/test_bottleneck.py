@@ -151,9 +151,6 @@ def test_curves_are_the_runs_of_a_configuration():
     np.testing.assert_array_equal(first.points, [1, 2])
     np.testing.assert_array_equal(first.values, [[n, -n] for n in range(10)])
     np.testing.assert_array_equal(first.median, [4.5, -4.5])
-    low, high = first.range
-    np.testing.assert_array_equal(low, [0, -9])
-    np.testing.assert_array_equal(high, [9, 0])
     usual = bottleneck.curves(rows(), "reported", [30])
     np.testing.assert_array_equal(usual.values[:, 0], range(10, 20))
     np.testing.assert_array_equal(usual.points, [30])

@@ -81,9 +81,8 @@ def problems() -> Mapping[str, Problem]:
     def dated(rng: np.random.Generator, B: int, length: int | None) -> Texts:
         if length is None:
             return dates.sample(days.train, B, rng=rng)[:2]
-        chosen = [
-            pair for pair in zip(asked.source, asked.target, strict=True) if len(pair[0]) == length
-        ]
+        pairs = zip(asked.source, asked.target, strict=True)
+        chosen = [pair for pair in pairs if len(pair[0]) == length]
         sources, targets = zip(*chosen[:B], strict=True)
         return sources, targets
 
@@ -168,9 +167,8 @@ def experiment(**configuration: Any) -> dict[str, Any]:
     held_out = tokens(problem.held_out(rng, HELD_OUT))
     run = seq2seq.fit(config, draw, held_out).complete()
     answer = partial(seq2seq.answer, config.network, run.final)
-    probed, *asked = (
-        tokens(problem.draw(rng, HELD_OUT, length)) for length in (PROBED, *problem.lengths)
-    )
+    lengths = (PROBED, *problem.lengths)
+    probed, *asked = (tokens(problem.draw(rng, HELD_OUT, length)) for length in lengths)
     logits, _ = seq2seq.logits(config.network, run.final, probed)
     exact = [seq2seq.exact_match(answer(pairs), pairs) for pairs in asked]
     return {
@@ -226,13 +224,8 @@ class Curves(NamedTuple):
         return median
 
     @property
-    def range(self) -> tuple[Array, Array]:
-        """The least and the greatest of the runs (points,)."""
-        return self.values.min(axis=0), self.values.max(axis=0)
-
-    @property
     def confidence(self) -> float:
-        r"""Probability :math:`1 - 2^{1-n}` that the median of all possible runs is in `range`."""
+        r"""Probability :math:`1 - 2^{1-n}` that the band of n runs holds the median of all runs."""
         return 1 - 2.0 ** (1 - len(self.values))
 
 

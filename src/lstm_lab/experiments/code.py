@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec, resolve_name
+from itertools import groupby
 from typing import Any
 
 PACKAGE = "lstm_lab"
@@ -59,25 +60,19 @@ def _canonical(node: Any) -> Any:
 
 def _is_remark(node: Any) -> bool:
     """Return whether a statement is only a string, such as a docstring."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    match node:
+        case ast.Expr(ast.Constant(str())):
+            return True
+    return False
 
 
-def _joined(values: list[ast.expr]) -> list[ast.expr]:
-    """Return the parts of an f-string, with each text in one piece."""
-    parts: list[ast.expr] = []
-    for value in values:
-        last = parts[-1] if parts else None
-        if not isinstance(value, ast.Constant):
-            parts.append(value)
-        elif isinstance(last, ast.Constant):
-            parts[-1] = ast.Constant(f"{last.value!s}{value.value!s}")
-        elif value.value:
-            parts.append(value)
-    return parts
+def _joined(values: list[Any]) -> Iterator[ast.expr]:
+    """Yield the parts of an f-string, with each text in one piece."""
+    for is_text, parts in groupby(values, lambda value: isinstance(value, ast.Constant)):
+        if not is_text:
+            yield from parts
+        elif text := "".join(part.value for part in parts):
+            yield ast.Constant(text)
 
 
 def _imports(tree: ast.AST, home: str, packages: set[str]) -> Iterator[str]:

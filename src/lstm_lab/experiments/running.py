@@ -27,7 +27,6 @@ from lstm_lab.experiments.store import ExperimentError, Row
 RTOL = 1e-3
 """Relative tolerance of a check: rounding of float32, over some hundred steps."""
 File = str | os.PathLike[str] | None
-Run = Callable[..., dict[str, Any]]
 
 
 def run(
@@ -189,8 +188,7 @@ def _call(name: str, code: dict[str, str], functions: Collection[str], row: Row)
         if fingerprints(name) != code:
             raise ExperimentError("this process has other code")
         for function in functions:
-            found = getattr(experiment, function)(**row.configuration, seed=row.seed)
-            results |= found
+            results |= getattr(experiment, function)(**row.configuration, seed=row.seed)
         return row._replace(result=store.plain(results)), ""
     except (Exception, SystemExit):  # an experiment may not end its host
         return row, traceback.format_exc()
