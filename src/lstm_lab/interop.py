@@ -62,10 +62,9 @@ def to_onnx(params: Any, *, linear_before_reset: int = 0) -> dict[str, Array]:
 
 def _export(params: Any, framework: str, reset: str) -> list[Array]:
     """Return weights on input (GH, D) and state (GH, H), and the biases (GH,) of both."""
-    cells = [c for c in (rnn, lstm, gru) if isinstance(params, c.Params)]
-    if not cells:
+    cell = next((c for c in (rnn, lstm, gru) if isinstance(params, c.Params)), None)
+    if cell is None:
         raise TypeError(f"params must be Params of rnn, lstm or gru, got {type(params)}")
-    (cell,) = cells
     packing.check(params, cell.Params)
     W_x, W_h = np.split(params.W, [params.D], axis=1)
     b_h = np.zeros_like(params.b)

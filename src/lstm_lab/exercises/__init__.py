@@ -41,9 +41,8 @@ def _check_of(name: str) -> Callable[..., Right]:
         return check(exercise, function, seed)
 
     check_function.__name__ = check_function.__qualname__ = f"check_{name}"
-    contract = indent(exercise.contract, "    ")
-    texts = {**exercise._asdict(), "contract": contract}
-    check_function.__doc__ = DOCSTRING.format(**texts)
+    indented = exercise._replace(contract=indent(exercise.contract, "    "))
+    check_function.__doc__ = DOCSTRING.format(**indented._asdict())
     return check_function
 
 

@@ -127,12 +127,11 @@ def _results(function: Callable[..., Any], case: Case) -> tuple[Arrays, bool]:
     given = copy.deepcopy(case.arguments)
     divisions: list[str] = []
     with (
-        warnings.catch_warnings(),
+        warnings.catch_warnings(action="ignore"),
         np.errstate(
             all="ignore", divide="call", invalid="call", call=lambda kind, _: divisions.append(kind)
         ),
     ):
-        warnings.simplefilter("ignore")
         try:
             returned = function(*given.values())
         except (NotImplementedError, KeyboardInterrupt):
@@ -157,19 +156,17 @@ def _results(function: Callable[..., Any], case: Case) -> tuple[Arrays, bool]:
 def _named(returned: Any, case: Case) -> Arrays:
     """Return the results by name, if their number, types and shapes are right."""
     names = case.exercise.results
+    wanted = ", ".join(names)
     if returned is None:
+        raise case.wrong("Nothing is returned", f"The function must end with: return {wanted}")
+    is_tuple = isinstance(returned, tuple)
+    given = returned if is_tuple else (returned,)
+    if len(given) != len(names):
+        got = f"a tuple of {len(given)}" if is_tuple else f"one {type(returned).__name__}"
         raise case.wrong(
-            "Nothing is returned", f"The function must end with: return {', '.join(names)}"
+            "Wrong number of results", f"The function must return {wanted}, got {got}."
         )
-    if len(names) == 1 and not isinstance(returned, tuple):
-        returned = (returned,)
-    if not isinstance(returned, tuple) or len(returned) != len(names):
-        is_tuple = isinstance(returned, tuple)
-        got = f"a tuple of {len(returned)}" if is_tuple else f"one {type(returned).__name__}"
-        raise case.wrong(
-            "Wrong number of results", f"The function must return {', '.join(names)}, got {got}."
-        )
-    results = dict(zip(names, returned, strict=True))
+    results = dict(zip(names, given, strict=True))
     for name, got in results.items():
         right = case.right[name]
         if not isinstance(got, np.ndarray | np.generic):

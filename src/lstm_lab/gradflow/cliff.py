@@ -66,16 +66,15 @@ def descend(w: float, b: float, *, rate: float, steps: int, clip: float | None =
     w, b = checks.finite_number("w", w), checks.finite_number("b", b)
     rate = checks.positive_number("rate", rate)
     clip = None if clip is None else checks.positive_number("clip", clip)
-    point, points, losses, norms = np.array([w, b]), [], [], []
+    point, path = np.array([w, b]), []
     for _ in range(checks.positive_int("steps", steps) + 1):
         loss, gradient = _loss_and_gradient(point)
-        points.append(point)
-        losses.append(loss)
-        norms.append(norm(gradient))
+        path.append((point, loss, norm(gradient)))
         if clip is not None:
             gradient, _ = clip_by_global_norm(gradient, clip)
         point = point - rate * gradient
-    return Descent(np.array(points), np.array(losses), np.array(norms), clip)
+    points, losses, norms = map(np.array, zip(*path, strict=True))
+    return Descent(points, losses, norms, clip)
 
 
 def _loss_and_gradient(point: Array) -> tuple[float, Array]:

@@ -147,7 +147,7 @@ def cell_paths(cell: Cell, **network: Any) -> CellPaths:
     direct, full = [], []
     for trace in traces:
         direct.append(direct_path(trace)[:-1].max(axis=-1))
-        full.append(_spectral_norms(cell_jacobians(trace)))
+        full.append(np.linalg.norm(cell_jacobians(trace), ord=2, axis=(1, 2)))
     return CellPaths(**settings, direct=np.array(direct), full=np.array(full))
 
 
@@ -191,8 +191,8 @@ def cell_steps(trace: Trace) -> CellSteps:
     """
     f = _factors(trace)
     direct = f[1:, :, np.newaxis] * np.eye(f.shape[-1])
-    around = _spectral_norms(one_step_jacobians(trace) - direct)
-    full = _spectral_norms(cell_jacobians(trace))
+    around = np.linalg.norm(one_step_jacobians(trace) - direct, ord=2, axis=(1, 2))
+    full = np.linalg.norm(cell_jacobians(trace), ord=2, axis=(1, 2))
     return CellSteps(
         x=trace.x,
         gates=trace.gates,
@@ -203,8 +203,3 @@ def cell_steps(trace: Trace) -> CellSteps:
         kept=np.array([*direct_path(trace)[-2::-1], np.ones_like(f[0])]),
         full=np.array([*full[::-1], 1.0]),
     )
-
-
-def _spectral_norms(matrices: Array) -> Array:
-    norms: Array = np.linalg.norm(matrices, ord=2, axis=(1, 2))
-    return norms

@@ -111,12 +111,9 @@ def truncation_bias(cell: Cell, *, windows: Sequence[int], **network: Any) -> Tr
     for seed, trace in zip(settings["seeds"], traces, strict=True):
         dh = np.zeros_like(trace.h[1:])
         dh[-1] = np.random.default_rng(seed).normal(size=trace.params.H)
-        full = _flat(backward(trace, dh).params)
-        cuts = (_flat(window_grads(trace, dh, window)) for window in windows)
-        cosines.append([_cosine(cut, full) for cut in cuts])
-        carousel.append(
-            _cosine(_flat(carousel_grads(trace, dh)), full) if _has_carousel(cell) else np.nan
-        )
+        full = backward(trace, dh).params
+        cosines.append([_cosine(window_grads(trace, dh, window), full) for window in windows])
+        carousel.append(_cosine(carousel_grads(trace, dh), full) if _has_carousel(cell) else np.nan)
     return TruncationBias(
         **settings,
         windows=tuple(windows),
@@ -125,9 +122,7 @@ def truncation_bias(cell: Cell, *, windows: Sequence[int], **network: Any) -> Tr
     )
 
 
-def _flat(params: Any) -> Array:
-    return np.concatenate([p.ravel() for p in tree.leaves(params).values()])
-
-
-def _cosine(u: Array, v: Array) -> float:
+def _cosine(*grads: Any) -> float:
+    leaves = [map(np.ravel, tree.leaves(each).values()) for each in grads]
+    u, v = (np.concatenate([*each]) for each in leaves)
     return float((u / norm(u)) @ (v / norm(v)))

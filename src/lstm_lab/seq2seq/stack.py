@@ -70,9 +70,7 @@ def forward(
     """
     x = checks.array("x", x, ("T", "B", "D"))
     T, B, _ = x.shape
-    ends = np.full(B, T)
-    if lengths is not None:
-        ends = checked_lengths("lengths", lengths, B, T)
+    ends = np.full(B, T) if lengths is None else checked_lengths("lengths", lengths, B, T)
     last, traces = [], []
     for level, layer in enumerate(params):
         initial = () if states is None else states[level]

@@ -104,20 +104,14 @@ def load(file: saving.File, *, cell: Cell | None = None) -> Translator:
     """
     about = saving.metadata(file)
     try:
-        vocabularies = Vocabularies(
-            *(Tokenizer(tuple(about[name])) for name in ("source", "target"))
-        )
+        source, target = (Tokenizer(tuple(about[name])) for name in ("source", "target"))
         options = about["network"]
         found = cell or getattr(cells, options["cell"], None)
         if found is None or sequence.name_of(found) != options["cell"]:
             raise ValueError(f"its cell must be passed, {options['cell']!r}")
-        network = Network(
-            **{**options, "cell": found},
-            sources=vocabularies.source.size,
-            targets=vocabularies.target.size,
-        )
+        network = Network(**{**options, "cell": found}, sources=source.size, targets=target.size)
         rng = np.random.default_rng(0)  # only shapes and dtypes are read
         like = init(network, rng=rng, dtype=about["dtype"])
     except (LookupError, TypeError, ValueError) as error:
         raise LoadError(f"{file} is not of a model: {error}") from error
-    return Translator(network, vocabularies, saving.load(file, like))
+    return Translator(network, Vocabularies(source, target), saving.load(file, like))
