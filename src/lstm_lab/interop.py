@@ -84,7 +84,5 @@ def _export(params: Any, framework: str, reset: str) -> list[Array]:
 def _reorder(packed: Array, source: Sequence[str], target: Sequence[str]) -> Array:
     """Return the blocks of rows in another order, in a new array; ``-z`` is ``z`` negated."""
     blocks = dict(zip(source, np.split(packed, len(source)), strict=True))
-    for name, block in list(blocks.items()):
-        opposite = name[1:] if name.startswith("-") else f"-{name}"
-        blocks[opposite] = 0 - block  # unlike -block, this has no -0.0
+    blocks |= {f"-{name}": 0 - block for name, block in blocks.items()}  # -block would have -0.0
     return np.concatenate([blocks[name] for name in target])

@@ -24,15 +24,9 @@ def gate_activations(
     gates: Sequence[str] | None = None,
     states: Sequence[str] | None = None,
 ) -> NDArray[Any]:
-    """Draw the mean of each gate and the norm of each state over time.
+    """Draw the mean of each gate and the norm of each state over time, in a grid of axes.
 
-    Parameters
-    ----------
-    axes : two-dimensional ndarray of Axes
-        One for each gate and state.
-    record : GateActivations
-    gates, states : sequence of str, optional
-        Names of those that are drawn; by default all are.
+    By default all gates and states of the record are drawn; `gates` and `states` name some.
     """
     panels = []
     for name in record.gates if gates is None else gates:

@@ -22,17 +22,8 @@ def cliff(
 ) -> Axes:
     """Draw the loss as colors, and paths of gradient descent over it.
 
-    A square marks the start of a path, a circle its end.
-
-    Parameters
-    ----------
-    ax : Axes
-    landscape : Cliff
-        The loss on a grid.
-    descents : sequence of Descent
-        Paths, with and without clipping.
-    explained : bool
-        Whether to add a legend, and a bar that explains the colors.
+    A square marks the start of a path, a circle its end; `explained` says whether to add a legend,
+    and a bar that explains the colors.
     """
     w, b, height = landscape.w, landscape.b, np.log10(landscape.loss + 1e-6)
     image = ax.pcolormesh(w, b, height, cmap="cividis", rasterized=True)
@@ -59,13 +50,7 @@ def cliff(
 def learning_curves(ax: Axes, runs: Mapping[str, Sequence[Run]], *, baseline: float) -> Axes:
     """Draw held-out loss against updates: every run thin, their geometric mean thick.
 
-    Parameters
-    ----------
-    ax : Axes
-    runs : mapping of str to sequence of Run
-        Runs of equal length by label.
-    baseline : float
-        The loss of the best constant guess.
+    The runs of a label are of equal length; `baseline` is the loss of the best constant guess.
     """
     for group, look in zip(runs.values(), style.looks(runs), strict=True):
         thin = {"color": look["color"], "ls": "-", "lw": 0.8, "alpha": 0.6}

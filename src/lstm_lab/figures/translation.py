@@ -166,8 +166,7 @@ def _both(record: TwoWays, s: int) -> Frame:
     if record.parted is None or s < record.parted:
         summary += " So far both have read the same."
     else:
-        step = record.parted + 1
-        summary += f" They have read different tokens since step {step}."
+        summary += f" They have read different tokens since step {record.parted + 1}."
     rows = []
     for n, right in enumerate(record.target):
         row = [f"{n + 1}", cell(right)]

@@ -6,7 +6,6 @@ docstrings call them c and f in any cell. A cell without a direct path is a Type
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,10 +87,9 @@ def one_step_jacobians(trace: Trace) -> Array:
     cell, H = _cell(trace), trace.params.H
     one_sequence(trace)
     unit = unit_cotangents(trace, cell.DIRECT)
-    totals = []
-    for before, cache in pairwise(trace.caches):
-        _, dstates = cell.step_vjp(trace.weights, cache, *unit)
-        totals.append(cell.direct_total(before, *dstates))
+    pulled = [cell.step_vjp(trace.weights, cache, *unit) for cache in trace.caches[1:]]
+    steps = zip(trace.caches[:-1], pulled, strict=True)
+    totals = [cell.direct_total(cache, *dstates) for cache, (_, dstates) in steps]
     return np.reshape(totals, (-1, H, H))
 
 

@@ -165,9 +165,8 @@ def exhaustive(
     exponent = checks.between("exponent", exponent, 0, 10)
     target, sizes = every_target(symbols, longest)
     B, M = len(lengths), len(sizes)
-    pairs = Pairs(
-        np.repeat(source, M, axis=1), np.repeat(lengths, M), np.tile(target, B), np.tile(sizes, B)
-    )
+    sources = np.repeat(source, M, axis=1), np.repeat(lengths, M)
+    pairs = Pairs(*sources, np.tile(target, B), np.tile(sizes, B))
     log_p = log_probability(network, params, pairs).reshape(B, M)
     best = np.argmax(log_p / sizes**exponent, axis=1)
     tokens = target[: sizes[best].max(), best]

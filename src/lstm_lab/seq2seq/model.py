@@ -232,14 +232,13 @@ def _attend_vjp(
 ) -> tuple[Attention | None, Array, Array]:
     """Return the gradients of the attention's weights, of the queries and of the memory."""
     encoded, _, queries, outputs, joined, weights = forward
+    memory = encoded.memory
     if params.attention is None or joined is None or weights is None:
-        return None, doutputs, np.zeros_like(encoded.memory)
+        return None, doutputs, np.zeros_like(memory)
     score, W_c = params.attention
     da = tanh_vjp(doutputs, outputs)
     dcontexts, dqueries = np.split(da @ W_c, 2, axis=-1)
-    dscore, dattending, dmemory = attention.attend_vjp(
-        score, queries, encoded.memory, weights, dcontexts
-    )
+    dscore, dattending, dmemory = attention.attend_vjp(score, queries, memory, weights, dcontexts)
     dattention = Attention(dscore, outer_sum(da, joined))
     return dattention, dqueries + dattending, dmemory
 
