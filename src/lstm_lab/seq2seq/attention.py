@@ -82,7 +82,12 @@ def scores_vjp(
     return Dot(), back, dscores.swapaxes(1, 2) @ queries
 
 
-def attend(params: Score, queries: Array, memory: Array, mask: Mask) -> tuple[Array, Array]:
+def attend(
+    params: Score,
+    queries: Array,
+    memory: Array,
+    mask: Mask,
+) -> tuple[Array, Array]:
     r"""Return the context of each query, a weighted mean of the memory, and the weights.
 
     .. math::
@@ -120,7 +125,11 @@ def attend(params: Score, queries: Array, memory: Array, mask: Mask) -> tuple[Ar
 
 
 def attend_vjp(
-    params: Score, queries: Array, memory: Array, weights: Array, dcontexts: Array
+    params: Score,
+    queries: Array,
+    memory: Array,
+    weights: Array,
+    dcontexts: Array,
 ) -> tuple[Score, Array, Array]:
     r"""Pull the gradient of the contexts back through `attend`.
 
