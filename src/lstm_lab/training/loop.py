@@ -69,6 +69,10 @@ class Config:
             raise TypeError(f"optimizer must make an optimizer, got {made!r}")
 
 
+class _Bar(tqdm):  # type: ignore[type-arg]
+    monitor_interval = 0  # no thread, which a browser does not have
+
+
 class Evaluation(NamedTuple):
     """The number of updates before an evaluation, and the loss on held-out examples."""
 
@@ -177,7 +181,7 @@ def train(
     # A server sets the variable for the kernel of an open notebook; what executes the pages of
     # a book starts its kernels without.
     is_watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-    bar = tqdm(total=config.steps, unit="update", leave=False, disable=not is_watched)
+    bar = _Bar(total=config.steps, unit="update", leave=False, disable=not is_watched)
     try:
         # Overflow is found at once, with a message that names the step.
         with np.errstate(over="ignore", invalid="ignore"), bar:
