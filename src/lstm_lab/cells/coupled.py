@@ -24,6 +24,7 @@ GATES = ("f", "o", "g")
 STATES = ("h", "c")
 DIRECT = "c"
 LAG_BIASES = {"f": 1}
+States = tuple[Array, Array]
 
 
 class Params(Packed):
@@ -49,7 +50,7 @@ def init(D: int, H: int, *, rng: np.random.Generator, dtype: DTypeLike = np.floa
     return params
 
 
-def step(w: Weights, row: Array, c_prev: Array) -> tuple[tuple[Array, Array], Cache]:
+def step(w: Weights, row: Array, c_prev: Array) -> tuple[States, Cache]:
     """Return the states ``(h_t, c_t)`` after one step, called as `lstm.step`."""
     a = row @ w.blocks
     f, o = sigmoid(a[:2])
@@ -60,7 +61,7 @@ def step(w: Weights, row: Array, c_prev: Array) -> tuple[tuple[Array, Array], Ca
     return (h, c), Cache(f, o, g, c_prev, tanh_c)
 
 
-def step_vjp(w: Weights, cache: Cache, dh: Array, dc: Array) -> tuple[Array, tuple[Array, Array]]:
+def step_vjp(w: Weights, cache: Cache, dh: Array, dc: Array) -> tuple[Array, States]:
     r"""Pull the gradients of the states back through one step, called as `lstm.step_vjp`.
 
     .. math::

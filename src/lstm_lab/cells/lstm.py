@@ -26,6 +26,7 @@ GATES = ("i", "f", "o", "g")
 STATES = ("h", "c")
 DIRECT = "c"
 LAG_BIASES = {"f": 1, "i": -1}
+States = tuple[Array, Array]
 
 
 class Params(Packed):
@@ -58,11 +59,7 @@ def init(
     return params
 
 
-def step(
-    w: Weights,
-    row: Array,
-    c_prev: Array,
-) -> tuple[tuple[Array, Array], Cache]:
+def step(w: Weights, row: Array, c_prev: Array) -> tuple[States, Cache]:
     """Return the states ``(h_t, c_t)`` and a cache after one step.
 
     Parameters
@@ -86,7 +83,7 @@ def step_vjp(
     cache: Cache,
     dh: Array,
     dc: Array,
-) -> tuple[Array, tuple[Array, Array]]:
+) -> tuple[Array, States]:
     r"""Pull the gradients of the states back through one step.
 
     .. math::

@@ -11,6 +11,7 @@ from lstm_lab import sequence, tasks, training
 from lstm_lab.cells import coupled, lstm
 from lstm_lab.experiments.store import DATA, Row, column
 from lstm_lab.experiments.trained import first_losses
+from lstm_lab.gradflow.gates import saturated
 from lstm_lab.initialization import initializer
 from lstm_lab.numerics import Array
 from lstm_lab.sequence import Cell, Trace
@@ -83,8 +84,9 @@ def experiment(*, variant: str, seed: int) -> dict[str, Any]:
 
 def _saturated(trace: Trace) -> list[float]:
     """Return the share of saturated values of the gates i, f and o."""
-    gates = {"i": trace.gates["f"], **trace.gates}  # if coupled, i is 1 - f
-    return [float((np.minimum(gates[name], 1 - gates[name]) < SATURATED).mean()) for name in "ifo"]
+    names = [name for name in "ifo" if name in trace.gates]
+    shares = saturated(trace, names, within=SATURATED)
+    return [shares.get("i", shares["f"]), shares["f"], shares["o"]]  # if coupled, i is 1 - f
 
 
 class Outcomes(NamedTuple):

@@ -67,13 +67,19 @@ def networks(
     cell: Cell, *, seeds: Sequence[int] = SEEDS, **network: Any
 ) -> tuple[dict[str, Any], list[Trace]]:
     """Return an experiment's settings, and the trace of the network of each seed."""
-    seeds = tuple(checks.seed(seed) for seed in seeds)
-    if not seeds:
-        raise ValueError("seeds must be one or more, got none")
+    seeds = checked_seeds(seeds)
     traces = [draw_and_run(cell, seed=seed, **network) for seed in seeds]
     (T, D), H = traces[0].x.shape, traces[0].params.H
     settings = {"cell": name_of(cell), "D": D, "H": H, "T": T, "seeds": seeds}
     return settings, traces
+
+
+def checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return one or more seeds as a tuple."""
+    checked = tuple(checks.seed(seed) for seed in seeds)
+    if not checked:
+        raise ValueError("seeds must be one or more, got none")
+    return checked
 
 
 def unit_cotangents(trace: Trace, state: str) -> list[Array]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lstm_lab import checks, records, sequence
-from lstm_lab.gradflow.experiment import SEEDS, Experiment, geometric_mean
+from lstm_lab.gradflow.experiment import SEEDS, Experiment, checked_seeds, geometric_mean
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import stack
 from lstm_lab.sequence import Cell
@@ -73,9 +73,7 @@ def depth_map(
     residual = checks.flag("residual", residual)
     layers = checks.positive_int("layers", layers)
     T, H = checks.positive_int("T", T), checks.positive_int("H", H)
-    seeds = tuple(checks.seed(seed) for seed in seeds)
-    if not seeds:
-        raise ValueError("seeds must be one or more, got none")
+    seeds = checked_seeds(seeds)
     norms = np.empty((len(seeds), layers, T))
     for row, seed in zip(norms, seeds, strict=True):
         weights_rng, inputs_rng = np.random.default_rng(seed).spawn(2)
