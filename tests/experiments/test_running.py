@@ -168,6 +168,28 @@ def test_a_cluster_makes_the_same_store(package, powers, tmp_path):
 # Stale and damaged stores
 
 
+def test_a_run_adds_nothing_to_the_store_of_other_code(package):
+    name = package(
+        "replaced",
+        """
+        from pathlib import Path
+        CONFIGURATIONS, SEEDS = [{}], (0, 1)
+        STORE = Path(__file__).with_suffix(".jsonl")
+
+        def probe(*, seed):
+            STORE.write_text('{"other": "code"}\\n')  # as a run of changed code does
+            return {"seed": seed}
+
+        def experiment(*, seed):
+            return {}
+        """,
+    )
+    replaced = import_module(name)
+    with pytest.raises(ExperimentError, match="has been replaced by a run of other code"):
+        run(replaced, jobs=1)
+    assert replaced.STORE.read_text() == '{"other": "code"}\n'
+
+
 def test_a_stale_store_is_an_error_with_the_command_that_renews_it(package, powers, start):
     run(powers, jobs=1)
     remark = 'def power(x):\n        "A docstring."  # and a comment'

@@ -64,7 +64,7 @@ def run(
     with tqdm(total=len(cases), initial=len(done), unit="row", disable=None) as bar:
 
         def keep(row: Row) -> None:
-            store.append(path, row._asdict())
+            store.append(experiment, path, row)
             bar.update()
 
         missing = [case for case in cases if case.row not in done]

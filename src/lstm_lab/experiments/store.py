@@ -6,7 +6,7 @@ the last, which does not count.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from operator import methodcaller
 from pathlib import Path
@@ -96,14 +96,20 @@ def read(experiment: ModuleType, path: Path) -> tuple[list[str], list[Row]]:
 
 def create(experiment: ModuleType, path: Path) -> None:
     """Make a store without rows, instead of any that is there."""
-    path.write_bytes(b"")
-    append(path, fingerprints(experiment.__name__))
+    path.write_bytes(_header(experiment))
 
 
-def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Append a line durably, instead of one that was torn."""
+def append(experiment: ModuleType, path: Path, row: Row) -> None:
+    """Append a row durably, instead of one that was torn; never to the store of other code."""
     with path.open("r+b") as file:
-        file.truncate(file.seek(file.read().rfind(b"\n") + 1))
-        file.write(f"{json.dumps(line)}\n".encode())
+        stored = file.read()
+        if not stored.startswith(_header(experiment)):
+            raise ExperimentError(f"{path} has been replaced by a run of other code: stopped.")
+        file.truncate(file.seek(stored.rfind(b"\n") + 1))
+        file.write(f"{json.dumps(row._asdict())}\n".encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def _header(experiment: ModuleType) -> bytes:
+    return f"{json.dumps(fingerprints(experiment.__name__))}\n".encode()
