@@ -102,10 +102,11 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
         da^z_t &= dh_t \odot (\tilde h_t - h_{t-1}) \odot z_t (1 - z_t) \\
         da^h_t &= dh_t \odot z_t \odot (1 - \tilde h_t^2) \\
         da^r_t &= d(r_t \odot m) \odot m \odot r_t (1 - r_t) \\
-        dh_{t-1} &= dh_t \odot (1 - z_t) + U_{zr}^\top da^{zr}_t + r_t \odot U_h^\top da^h_t
+        dh_{t-1} &= dh_t \odot (1 - z_t) + r_t \odot U_h^\top da^h_t \\
+        &\quad + U_{zr}^\top da^{zr}_t
 
     Here m is :math:`h_{t-1}`. If the reset gate acts after the product, m is
-    :math:`U_h h_{t-1} + b_{hh}`, and the last term :math:`U_h^\top (r_t \odot da^h_t)`.
+    :math:`U_h h_{t-1} + b_{hh}`, and the second term :math:`U_h^\top (r_t \odot da^h_t)`.
     """
     z, r, candidate, h_prev, m, _ = cache
     H = w.params.H
