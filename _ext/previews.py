@@ -27,7 +27,7 @@ def give(app, exception):
             for thing in soup.select(f"article {kind}[id]"):
                 key = name, thing["id"]
                 if key in wanted:
-                    things[key] = bare(thing)
+                    things[key] = bare(thing, name)
     for name, found in links.items():
         templates = "".join(
             f'<template data-preview="{escape("#".join(target))}">{things[target]}</template>\n'
@@ -38,12 +38,14 @@ def give(app, exception):
         pages[name].write_text(page, encoding="utf-8")
 
 
-def bare(thing):
-    """Return the HTML of a thing without its names and buttons."""
+def bare(thing, page):
+    """Return the HTML of a thing of a page, for other pages: without its names and buttons."""
     for unseen in thing.select(UNSEEN):
         unseen.decompose()
     for named in [thing, *thing.select("[id]")]:
         del named["id"]
+    for link in thing.select('a[href^="#"]'):
+        link["href"] = f"{page}{link['href']}"
     return str(thing)
 
 
