@@ -1,6 +1,7 @@
 """Losses, each followed by its gradient.
 
-A loss is the mean over all N answers that it is given; to leave out padding, select first.
+A loss is the mean over all N answers that it is given; to leave out padding, select first, as
+`lstm_lab.seq2seq.loss` does.
 """
 
 from typing import Any

@@ -92,4 +92,4 @@ def direct_total(cache: Cache, dh: Array, dc: Array) -> Array:
     return dc + tanh_vjp(dh * cache.o, cache.tanh_c)
 
 
-weight_grads = packing.weight_grads  # all gates read [x_t, h_{t-1}, 1]
+weight_grads = packing.weight_grads  # da_t [x_t; h_{t-1}]^T, summed over t

@@ -87,7 +87,7 @@ def step(w: Weights, row: Array) -> tuple[tuple[Array], Cache]:
         a_h = read @ W_h
     else:
         m = h_prev @ W_h[w.params.D : -1] + after
-        read = packing.with_state(row, np.zeros_like(m))
+        read = packing.with_state(row, np.zeros_like(m))  # h_{t-1} is in m
         a_h = read @ W_h + r * m
     candidate = np.tanh(a_h)
     h = (1 - z) * h_prev + z * candidate
@@ -105,8 +105,9 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
         dh_{t-1} &= dh_t \odot (1 - z_t) + r_t \odot U_h^\top da^h_t \\
         &\quad + U_{zr}^\top da^{zr}_t
 
-    Here m is :math:`h_{t-1}`. If the reset gate acts after the product, m is
-    :math:`U_h h_{t-1} + b_{hh}`, and the second term :math:`U_h^\top (r_t \odot da^h_t)`.
+    Here m is :math:`h_{t-1}`, and :math:`d(r_t \odot m) = U_h^\top da^h_t`. If the reset gate acts
+    after the product, m is :math:`U_h h_{t-1} + b_{hh}`, :math:`d(r_t \odot m) = da^h_t`, and the
+    second term of :math:`dh_{t-1}` is :math:`U_h^\top (r_t \odot da^h_t)`.
     """
     z, r, candidate, h_prev, m, _ = cache
     H = w.params.H

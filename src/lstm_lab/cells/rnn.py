@@ -97,4 +97,4 @@ def step_vjp(w: Weights, cache: Cache, dh: Array) -> tuple[Array, tuple[Array]]:
     return da, (da @ w.U,)
 
 
-weight_grads = packing.weight_grads  # all gates read [x_t, h_{t-1}, 1]
+weight_grads = packing.weight_grads  # da_t [x_t; h_{t-1}]^T, summed over t
