@@ -90,6 +90,8 @@ def start(powers):
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                # A shell starts what runs in the background with Ctrl-C ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         started.append(process)
         return process
