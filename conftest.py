@@ -23,17 +23,8 @@ print(_json.dumps(_ipywidgets.Widget.get_manager_state()["state"]))
 def pytest_collectstart(collector):
     """Leave glued values to `Glued`, as the build takes them out."""
     if isinstance(collector, IPyNbFile):
-        mimes = (
-            "text/plain",
-            "text/html",
-            "text/latex",
-            "image/png",
-            "image/svg+xml",
-        )
-        collector.skip_compare = (
-            *collector.skip_compare,
-            *(GLUED + mime for mime in mimes),
-        )
+        mimes = ("text/plain", "text/html", "text/latex", "image/png", "image/svg+xml")
+        collector.skip_compare = (*collector.skip_compare, *(GLUED + mime for mime in mimes))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,21 +33,13 @@ def pytest_make_collect_report(collector):
     report = yield
     if isinstance(collector, IPyNbFile) and report.passed:
         glued = collector.path.with_suffix(".glue.json")
-        states = (
-            collector.nb.metadata.get("widgets", {})
-            .get(STATES, {})
-            .get("state")
-        )
+        states = collector.nb.metadata.get("widgets", {}).get(STATES, {}).get("state")
         cells = list(report.result)
         if glued.exists():
             stored = json.loads(glued.read_text(encoding="utf-8"))
-            report.result.append(
-                Glued.build(collector, cells=cells, stored=stored)
-            )
+            report.result.append(Glued.build(collector, cells=cells, stored=stored))
         if states:
-            report.result.append(
-                Widgets.build(collector, cells=cells, stored=states)
-            )
+            report.result.append(Widgets.build(collector, cells=cells, stored=states))
     return report
 
 
@@ -77,10 +60,7 @@ class Rerun(pytest.Item):
             if stored.get(name) != rerun.get(name)
         ]
         if differing:
-            pytest.fail(
-                f"{self.name} changed since the build\n" + "\n".join(differing),
-                False,
-            )
+            pytest.fail(f"{self.name} changed since the build\n" + "\n".join(differing), False)
 
     def repr_failure(self, excinfo):
         return str(excinfo.value)
@@ -93,19 +73,14 @@ class Glued(Rerun):
     """The values that the text takes from hidden outputs."""
 
     def rerun(self):
-        outputs = (
-            output for cell in self.cells for output in cell.test_outputs or ()
-        )
+        outputs = (output for cell in self.cells for output in cell.test_outputs or ())
         hidden = (o for o in outputs if "scrapbook" in o.get("metadata", {}))
         return {o["metadata"]["scrapbook"]["name"]: o for o in hidden}
 
     def values(self, outputs):
         """Return the data of each output without the prefix that hides it."""
         return {
-            name: {
-                mime.removeprefix(GLUED): "".join(v)
-                for mime, v in output["data"].items()
-            }
+            name: {mime.removeprefix(GLUED): "".join(v) for mime, v in output["data"].items()}
             for name, output in outputs.items()
         }
 
@@ -119,9 +94,7 @@ class Widgets(Rerun):
             PRINT_STATES,
             store_history=False,
             timeout=600,
-            output_hook=lambda message: printed.append(
-                message["content"].get("text", "")
-            ),
+            output_hook=lambda message: printed.append(message["content"].get("text", "")),
         )
         return json.loads("".join(printed))
 
@@ -131,14 +104,10 @@ class Widgets(Rerun):
 
         def text(key):
             return reference.sub(
-                lambda match: digest(match[1]),
-                json.dumps(states[key], sort_keys=True),
+                lambda match: digest(match[1]), json.dumps(states[key], sort_keys=True)
             )
 
         def digest(key):
             return hashlib.sha256(text(key).encode()).hexdigest()[:12]
 
-        return {
-            f"{states[key]['model_name']} {digest(key)}": text(key)
-            for key in states
-        }
+        return {f"{states[key]['model_name']} {digest(key)}": text(key) for key in states}

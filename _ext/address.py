@@ -36,9 +36,7 @@ def published(name):
     """Return the address of a repository's pages."""
     owner, _, project = name.partition("/")
     host = f"{owner.lower()}.github.io"
-    return (
-        f"https://{host}/" if project == host else f"https://{host}/{project}/"
-    )
+    return f"https://{host}/" if project == host else f"https://{host}/{project}/"
 
 
 def use(_app, config):

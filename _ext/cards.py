@@ -8,7 +8,7 @@ from docutils import nodes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lstm_lab import plots
+from lstm_lab import figures
 
 SIZE = (12.0, 6.3)  # inches at 100 dots: what the sites ask for
 
@@ -18,7 +18,7 @@ def draw(book, title, description, target):
     with matplotlib.style.context("lstm_lab.book"):
         card = Figure(figsize=SIZE, dpi=100, facecolor="white", layout="none")
         cell = card.add_axes((0.56, 0.14, 0.42, 0.62))
-        plots.lstm_diagram(cell)
+        figures.lstm_diagram(cell)
         cell.set_facecolor("none")
         band = {"color": "C0", "transform": card.transFigure}
         card.add_artist(Rectangle((0, 0), 1, 0.022, **band))

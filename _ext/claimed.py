@@ -23,9 +23,7 @@ from sphinx_exercise.nodes import solution_node
 
 log = logging.getLogger(__name__)
 TESTS = "tests/test_identities.py"
-SENTENCE_END = re.compile(
-    r"(?<!e\.g)(?<!i\.e)(?<!cf)[.?!]\)?\s+(?=[^\w\s]*[A-Z]|$)"
-)
+SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!cf)[.?!]\)?\s+(?=[^\w\s]*[A-Z]|$)")
 CALLS = {"float", "int"}  # around what is glued
 DIAGRAM = "It is a diagram, which draws no data."
 NOTHING = "Nothing is asserted of exactly these data."
@@ -119,12 +117,7 @@ class Page:
     def link(self, place, *content, **attributes):
         """Return a link to a place on the page."""
         return nodes.reference(
-            "",
-            "",
-            *content,
-            internal=True,
-            refuri=f"{self.uri}#{place}",
-            **attributes,
+            "", "", *content, internal=True, refuri=f"{self.uri}#{place}", **attributes
         )
 
     # --- Numbers in sentences ---
@@ -164,10 +157,7 @@ class Page:
                 lines += [nodes.Text(", ")] if k else []
                 lines.append(code(shortened(self.statements[maker].node)))
             about = self.about(makers, direct=True)
-            return [
-                nodes.paragraph("", "", *lines),
-                *self.listed(about, carrying),
-            ]
+            return [nodes.paragraph("", "", *lines), *self.listed(about, carrying)]
         raise LookupError(f"{self.name}: no cell glues {name!r}")
 
     # --- Figures ---
@@ -182,9 +172,7 @@ class Page:
             if statement.cell == cell["cell_index"]
         }
         read = set().union(*(self.statements[n].reads for n in own)) - own
-        data = {
-            n for n in read if not dataflow.is_constant(self.statements[n].node)
-        }
+        data = {n for n in read if not dataflow.is_constant(self.statements[n].node)}
         carriers = self.listed(self.about(own | data), carrying)
         return Claim(
             "figure",
@@ -249,8 +237,7 @@ class Page:
         own = [
             n
             for n, (number, _) in enumerate(self.assertions)
-            if self.statements[number].cell == cell["cell_index"]
-            and n not in carrying
+            if self.statements[number].cell == cell["cell_index"] and n not in carrying
         ]
         shown = [code(ast.unparse(self.assertions[n][1].test)) for n in own]
         lines = [nodes.paragraph("", "", line) for line in shown]
@@ -310,8 +297,7 @@ def copied(block):
 def section(node):
     """Return the section in which a node is, exercises and solutions aside."""
     while not (
-        isinstance(node, nodes.section)
-        and isinstance(node.parent, nodes.section | nodes.document)
+        isinstance(node, nodes.section) and isinstance(node.parent, nodes.section | nodes.document)
     ):
         node = node.parent
     return node
@@ -319,19 +305,14 @@ def section(node):
 
 def figure_of(cell):
     """Return the figure that a cell shows, or None."""
-    return next(
-        (f for f in cell.findall(nodes.figure) if f["names"]),
-        None,
-    )
+    return next((f for f in cell.findall(nodes.figure) if f["names"]), None)
 
 
 def glue_call(node, name):
     """Return the expression that a statement glues under a name, or None."""
     match node:
         case ast.Expr(
-            value=ast.Call(
-                func=ast.Name(id="glue"), args=[ast.Constant(value=key), value]
-            )
+            value=ast.Call(func=ast.Name(id="glue"), args=[ast.Constant(value=key), value])
         ) if key == name:
             return value
     return None

@@ -98,9 +98,7 @@ def one_page(page, sections):
         head = nodes.paragraph("", "", link)
         rows.append(row([entry(head, across=2)], "claims-section"))
         for claim in claims:
-            label = nodes.paragraph(
-                "", "", *claim.label, classes=["claims-label"]
-            )
+            label = nodes.paragraph("", "", *claim.label, classes=["claims-label"])
             across = 1 if claim.carriers else 2
             cells = [entry(label, *claim.said, across=across)]
             cells += [entry(*claim.carriers)] if claim.carriers else []
@@ -112,22 +110,15 @@ def all_pages(pages, listed):
     """Return the table of how much each page claims."""
     rows, sums = [], Counter()
     for place, sections in listed.items():
-        counts = Counter(
-            claim.kind for _, claims in sections for claim in claims
-        )
+        counts = Counter(claim.kind for _, claims in sections for claim in claims)
         counts["number"] = len([*pages[place].doctree.findall(is_value)])
         counts["assertion"] = len(pages[place].assertions)
         sums += counts
         own = section(place)
         link = nodes.reference(
-            "",
-            own.next_node(nodes.title).astext(),
-            internal=True,
-            refid=own["ids"][0],
+            "", own.next_node(nodes.title).astext(), internal=True, refid=own["ids"][0]
         )
-        rows.append(
-            row([entry(nodes.paragraph("", "", link)), *numbers(counts)])
-        )
+        rows.append(row([entry(nodes.paragraph("", "", link)), *numbers(counts)]))
     rows.append(row([entry(plain("together")), *numbers(sums)], "claims-sum"))
     return table(["", *KINDS.values()], rows, "claims-counts")
 
@@ -142,11 +133,7 @@ def table(heads, rows, look):
     columns = (nodes.colspec(colwidth=1) for _ in heads)
     head = row([entry(plain(text)) for text in heads])
     group = nodes.tgroup(
-        "",
-        *columns,
-        nodes.thead("", head),
-        nodes.tbody("", *rows),
-        cols=len(heads),
+        "", *columns, nodes.thead("", head), nodes.tbody("", *rows), cols=len(heads)
     )
     return nodes.table("", group, classes=[look])
 

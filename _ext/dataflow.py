@@ -39,9 +39,7 @@ def statements(notebook):
             reads = {makers[n] for n in names_read(node) if n in makers}
             rests_on = reads.union(*(found[n].rests_on for n in reads))
             number = len(found)
-            found.append(
-                Statement(index, node, frozenset(reads), frozenset(rests_on))
-            )
+            found.append(Statement(index, node, frozenset(reads), frozenset(rests_on)))
             makers |= dict.fromkeys(names_made(node, makers), number)
     return found
 
@@ -61,9 +59,7 @@ def names_read(node):
         for name in ast.walk(node)
         if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)
     }
-    added_to = {
-        base(n.target) for n in ast.walk(node) if isinstance(n, ast.AugAssign)
-    }
+    added_to = {base(n.target) for n in ast.walk(node) if isinstance(n, ast.AugAssign)}
     return (read | added_to) - inner
 
 
@@ -82,9 +78,7 @@ def names_made(node, known):
         match part:
             case ast.Name(id=name, ctx=ast.Store()) if part not in hidden:
                 made.add(name)
-            case (
-                ast.Subscript(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store())
-            ):
+            case ast.Subscript(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
                 made |= {base(part)} & known.keys()
             case ast.Call(func=ast.Attribute(attr=attr) as called):
                 if attr in CHANGING:

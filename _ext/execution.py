@@ -61,9 +61,7 @@ class Ahead:
 
 def listing(notebook):
     """Return the code of all cells."""
-    return tuple(
-        cell.source for cell in notebook.cells if cell.cell_type == "code"
-    )
+    return tuple(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 def setup(app):

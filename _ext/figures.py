@@ -10,7 +10,7 @@ from pathlib import Path
 
 from docutils import nodes
 
-from lstm_lab.plots import by_night
+from lstm_lab.figures import by_night
 
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 PIXELS = 96 / 72  # of a page, for each point of a figure
@@ -28,9 +28,7 @@ def visit_image(translator, node):
     folder = Path(builder.outdir, builder.imagedir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / night).write_text(by_night(svg), encoding="utf-8")
-    width, height = (
-        round(PIXELS * float(side)) for side in VIEW_BOX.search(svg).groups()
-    )
+    width, height = (round(PIXELS * float(side)) for side in VIEW_BOX.search(svg).groups())
     # In a span of their own, as the theme hides the caption that follows a hidden image.
     translator.body.append('<span class="day-and-night">\n')
     first = next(translator.document.findall(nodes.image)) is node
@@ -45,9 +43,7 @@ def visit_image(translator, node):
             "loading": "eager" if eager else "lazy",
             "decoding": "async",
         }
-        translator.body.append(
-            translator.emptytag(nodes.Element(), "img", "\n", **attributes)
-        )
+        translator.body.append(translator.emptytag(nodes.Element(), "img", "\n", **attributes))
     translator.body.append("</span>\n")
 
 

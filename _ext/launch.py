@@ -21,9 +21,7 @@ HIDDEN = "remove-cell"  # of cells that glue, and do nothing else
 VIEW = "application/vnd.jupyter.widget-view+json"  # of what a kernel has that is no more
 METADATA = ("kernelspec", "language_info")
 
-BINDER = (
-    "https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}.md"
-)
+BINDER = "https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}.md"
 COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb"
 BRANCH = "notebooks"  # to which .github/workflows/pages.yml publishes Colab's
 BOOK = "book.pdf"  # which tools/pdf.py adds to the site
@@ -73,9 +71,7 @@ def settle(notebook, plain):
         What turns the text of the page into plain Markdown.
     """
     notebook.metadata = {
-        key: notebook.metadata[key]
-        for key in METADATA
-        if key in notebook.metadata
+        key: notebook.metadata[key] for key in METADATA if key in notebook.metadata
     }
     cells = []
     for cell in notebook.cells:
@@ -148,9 +144,7 @@ def buttons(page, name, pathto):
         for host, address in (("Binder", BINDER), ("Colab", COLAB)):
             yield {
                 "type": "link",
-                "url": address.format(
-                    repository=name, branch=BRANCH, page=page
-                ),
+                "url": address.format(repository=name, branch=BRANCH, page=page),
                 "text": host,
                 "tooltip": f"Run this page on a server, by {host}",
                 "icon": "fas fa-cloud",

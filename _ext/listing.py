@@ -8,9 +8,7 @@ import re
 from docutils import nodes
 from sphinx.directives.code import LiteralInclude
 
-DOCSTRING = re.compile(
-    r'^ +r?"""(?:.(?!"""))*?.?"""\n+', re.MULTILINE | re.DOTALL
-)
+DOCSTRING = re.compile(r'^ +r?"""(?:.(?!"""))*?.?"""\n+', re.MULTILINE | re.DOTALL)
 
 
 class Listing(LiteralInclude):

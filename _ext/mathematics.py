@@ -30,9 +30,7 @@ def split(app, doctree, _page):
     for block in doctree.findall(nodes.math_block):
         text = block.astext()
         if r"\\" in text and r"\begin{" not in text:
-            block.children = [
-                nodes.Text(rf"\begin{{split}}{text}\end{{split}}")
-            ]
+            block.children = [nodes.Text(rf"\begin{{split}}{text}\end{{split}}")]
 
 
 def report(_app, page, _template, context, _doctree):
@@ -52,9 +50,7 @@ def copy_style(app, exception):
     shutil.rmtree(target, ignore_errors=True)
     (target / "fonts").mkdir(parents=True)
     style = (source / "katex.min.css").read_text(encoding="utf-8")
-    (target / "katex.min.css").write_text(
-        OTHER_FORMATS.sub("", style), encoding="utf-8"
-    )
+    (target / "katex.min.css").write_text(OTHER_FORMATS.sub("", style), encoding="utf-8")
     for font in (source / "fonts").glob("*.woff2"):
         shutil.copy(font, target / "fonts")
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lxml import html
 from pybtex.database import parse_file
 
-from lstm_lab.widgets.markup import powers
+from lstm_lab.figures.markup import powers
 
 BIBLIOGRAPHY = Path(__file__).parents[1] / "chapters" / "references.bib"
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
@@ -105,9 +105,7 @@ class Plain(NamedTuple):
         while (text := DIRECTIVE.sub(self.directive, rest)) != rest:
             rest = text
         if left := OPENED.search(text):
-            raise ValueError(
-                f"{self.page}: the end of {left[0]} is not in its cell"
-            )
+            raise ValueError(f"{self.page}: the end of {left[0]} is not in its cell")
         return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
     def value(self, role):

@@ -2,15 +2,9 @@
 
 from docutils import nodes
 
-from lstm_lab.widgets.markup import POWER, power
+from lstm_lab.figures.markup import POWER, power
 
-CODE = (
-    nodes.literal,
-    nodes.literal_block,
-    nodes.math,
-    nodes.math_block,
-    nodes.raw,
-)
+CODE = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 
 
 def set_powers(app, doctree, _page):

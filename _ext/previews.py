@@ -6,9 +6,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
-LINK = re.compile(
-    r'<a class="reference internal" href="([\w.-]+\.html)#([\w:.-]+)"'
-)
+LINK = re.compile(r'<a class="reference internal" href="([\w.-]+\.html)#([\w:.-]+)"')
 KINDS = ("div.math", "figure", "div.citation", "div.literal-block-wrapper")
 UNSEEN = ".headerlink, .copybtn, annotation"
 
@@ -19,12 +17,8 @@ def give(app, exception):
         return
     folder = Path(app.outdir) / "chapters"
     pages = {file.name: file for file in folder.glob("*.html")}
-    texts = {
-        name: file.read_text(encoding="utf-8") for name, file in pages.items()
-    }
-    links = {
-        name: sorted(set(LINK.findall(text))) for name, text in texts.items()
-    }
+    texts = {name: file.read_text(encoding="utf-8") for name, file in pages.items()}
+    links = {name: sorted(set(LINK.findall(text))) for name, text in texts.items()}
     wanted = {target for found in links.values() for target in found}
     things = {}
     for name in sorted({name for name, _ in wanted} & texts.keys()):
@@ -33,7 +27,7 @@ def give(app, exception):
             for thing in soup.select(f"article {kind}[id]"):
                 key = name, thing["id"]
                 if key in wanted:
-                    things[key] = bare(thing)
+                    things[key] = bare(thing, name)
     for name, found in links.items():
         templates = "".join(
             f'<template data-preview="{escape("#".join(target))}">{things[target]}</template>\n'
@@ -44,12 +38,14 @@ def give(app, exception):
         pages[name].write_text(page, encoding="utf-8")
 
 
-def bare(thing):
-    """Return the HTML of a thing without its names and buttons."""
+def bare(thing, page):
+    """Return the HTML of a thing of a page, for other pages: without its names and buttons."""
     for unseen in thing.select(UNSEEN):
         unseen.decompose()
     for named in [thing, *thing.select("[id]")]:
         del named["id"]
+    for link in thing.select('a[href^="#"]'):
+        link["href"] = f"{page}{link['href']}"
     return str(thing)
 
 

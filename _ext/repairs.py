@@ -34,15 +34,10 @@ REPAIRS = {
         r"<title>\1</title>",
     ),
     "the name of the book stands outside of all landmarks": (
-        re.compile(
-            r'<div class="(sidebar-primary-items__start sidebar-primary__section)"'
-        ),
+        re.compile(r'<div class="(sidebar-primary-items__start sidebar-primary__section)"'),
         r'<div class="\1" role="navigation" aria-label="Book"',
     ),
-    "references have a role that is deprecated": (
-        re.compile(r' role="doc-biblioentry"'),
-        "",
-    ),
+    "references have a role that is deprecated": (re.compile(r' role="doc-biblioentry"'), ""),
     "a list of references has children that are no items": (
         re.compile(r'<div role="list" class="citation-list">'),
         '<div class="citation-list">',
@@ -89,19 +84,13 @@ REPAIRS = {
         r"""\1'[role="main"] article')""",
     ),
     "a button loses the focus when it is pressed, and what it opens cannot give it back": (
-        re.compile(
-            r'addEventListener\("click",\(\(\)=>\{(\w)\.blur\(\)\}\),!0\)'
-        ),
+        re.compile(r'addEventListener\("click",\(\(\)=>\{(\w)\.blur\(\)\}\),!0\)'),
         # That was to end its tooltip, which opens for a focus by keyboard alone now.
         r'addEventListener("focusin",(e=>{\1.matches(":focus-visible")'
         r"||e.stopImmediatePropagation()}),!0)",
     ),
 }
-SCRIPTS = (
-    "pydata-sphinx-theme.js",
-    "searchtools.js",
-    "sphinx-book-theme.js",
-)
+SCRIPTS = ("pydata-sphinx-theme.js", "searchtools.js", "sphinx-book-theme.js")
 
 
 FRONT = """<!DOCTYPE html>
@@ -124,8 +113,7 @@ def open_front(app, exception):
     if exception or app.builder.name != "html":
         return
     (Path(app.outdir) / "index.html").write_text(
-        FRONT.format(first=app.config.root_doc, title=app.config.project),
-        encoding="utf-8",
+        FRONT.format(first=app.config.root_doc, title=app.config.project), encoding="utf-8"
     )
 
 

@@ -7,11 +7,7 @@ leave the place instead.
 import re
 
 from sphinx.errors import ExtensionError
-from sphinx_exercise.nodes import (
-    depart_solution_node,
-    solution_node,
-    visit_solution_node,
-)
+from sphinx_exercise.nodes import depart_solution_node, solution_node, visit_solution_node
 
 TITLE = re.compile(
     r'<p class="admonition-title">Solution to\s*'
@@ -46,9 +42,7 @@ def depart(translator, node):
     written = "".join(translator.body[node["begins"] :])
     folded, found = TITLE.subn(FOLDED, written, count=1)
     if not found:
-        raise ExtensionError(
-            f"this solution has another title: {written[:300]}"
-        )
+        raise ExtensionError(f"this solution has another title: {written[:300]}")
     translator.body[node["begins"] :] = [f"{folded}</details>\n"]
 
 

@@ -81,10 +81,7 @@ def copy(app, exception):
     packages = Path(app.confdir, "node_modules")
     target = Path(app.outdir, "_static", "fonts")
     target.mkdir(parents=True, exist_ok=True)
-    pages = [
-        page.read_text(encoding="utf-8")
-        for page in Path(app.outdir).rglob("*.html")
-    ]
+    pages = [page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html")]
     used = {ord(c) for page in pages for c in page}
     letters = Counter("".join(TAG.sub(" ", page) for page in pages))
     rules, known = [], []
@@ -117,9 +114,7 @@ def load(file):
 
 def cut(font, used, weights=None):
     """Return a font without the characters, features and weights that no page uses."""
-    options = subset.Options(
-        layout_features=FEATURES, name_IDs=NAMES, notdef_outline=True
-    )
+    options = subset.Options(layout_features=FEATURES, name_IDs=NAMES, notdef_outline=True)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=used.intersection(font.getBestCmap()))
     subsetter.subset(font)
@@ -151,10 +146,7 @@ def rest(wanted, packages, target):
             if found:
                 wanted = wanted - found
                 parts.append(plain(font, found))
-                shutil.copy(
-                    packages / name / "LICENSE",
-                    target / f"{Path(name).name}.LICENSE",
-                )
+                shutil.copy(packages / name / "LICENSE", target / f"{Path(name).name}.LICENSE")
     if not parts:
         return
     font = joined(parts)
@@ -185,16 +177,7 @@ def joined(fonts):
         for file, font in zip(files, fonts, strict=True):
             font.save(file)
         options = merge.Options(
-            drop_tables=[
-                "BASE",
-                "GDEF",
-                "GPOS",
-                "GSUB",
-                "STAT",
-                "gasp",
-                "vhea",
-                "vmtx",
-            ]
+            drop_tables=["BASE", "GDEF", "GPOS", "GSUB", "STAT", "gasp", "vhea", "vmtx"]
         )
         font = merge.Merger(options).merge([str(file) for file in files])
     font.recalcTimestamp = False
@@ -213,9 +196,7 @@ def stand_ins(face, font, folder, letters):
         scale = width(font, letters, weight) / width(other, letters)
         em = font["head"].unitsPerEm * scale
         style = BOLD[weight] + (" Italic" if face.style == "italic" else "")
-        local = ", ".join(
-            f'local("{name}{style}")' for name in SAME_WIDTH[face.stand_in]
-        )
+        local = ", ".join(f'local("{name}{style}")' for name in SAME_WIDTH[face.stand_in])
         yield (
             f'@font-face {{ font-family: "{face.family} at first";'
             f" font-style: {face.style}; font-weight: {weight}; src: {local};"

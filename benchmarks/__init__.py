@@ -1,4 +1,1 @@
-"""Side-by-side measurements of this package and of other implementations of the same networks.
-
-``python -m benchmarks.run --help`` says how to run them.
-"""
+"""A comparison of this package with other libraries: ``python -m benchmarks.run``."""

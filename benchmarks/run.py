@@ -1,205 +1,149 @@
-"""Measure this package beside other implementations, and write what the book's appendix shows.
+"""Compare this package with PyTorch, JAX and ONNX Runtime, and store what the book's page shows.
 
-Each part runs in processes of its own with a fixed number of threads. The exit code is 1 if a
-bound of benchmarks/gates.py is missed. A run that is restricted by an option writes nothing
-unless --output says where.
+Everything runs on one thread. On a processor with AVX-512, all is measured a second time with the
+libraries kept from it.
 """
 
 import argparse
 import json
+import multiprocessing
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from tabulate import tabulate
+from benchmarks import measure
+from benchmarks.contenders import CONTENDERS, Shape
 
-from benchmarks import gates, memory, speed, techniques, training
-from benchmarks.cases import SHAPES
-from benchmarks.contenders import ENTRIES
-from benchmarks.environment import describe, fresh
-
-RESULTS = (
-    Path(__file__).parents[1] / "src" / "lstm_lab" / "data" / "benchmarks.json"
-)
-PARTS = ("speed", "two-threads", "memory", "techniques", "training")
+RESULTS = Path(__file__).parents[1] / "src" / "lstm_lab" / "data" / "benchmarks.json"
 ROUNDS = 9
-DIGITS = 4  # significant ones, of all results
+SINGLE = Shape(1, 100, 4, 32)
+BATCHES = (
+    Shape(32, 100, 32, 64),
+    Shape(64, 100, 64, 128),
+    Shape(64, 50, 128, 256),
+    Shape(16, 400, 32, 128),
+)
+LAYER = Shape(64, 400, 64, 128)  # whose memory is measured
+TINY = Shape(2, 3, 4, 5)
+
+ONE_THREAD = {
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "NPROC": "1",  # of XLA
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "JAX_PLATFORMS": "cpu",
+}
+# Of glibc: memory that is free is not kept, where it would hide a part of the next peak.
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run what the command line asks for.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        Without the name of the program.
-
-    Returns
-    -------
-    int
-        The exit code: 1 if a bound is missed.
-    """
-    options = _options(arguments)
-    parts = options.only or PARTS
-    shapes = tuple(SHAPES[n] for n in options.shapes or range(len(SHAPES)))
-    results = {part: _measure(part, options, shapes) for part in parts}
-    record = {"environment": fresh(describe) | _settings(options)}
-    record |= {part: _rounded(results[part]) for part in parts}
-    for part in parts:
-        print(f"\n{part}\n\n{_table(record[part])}")
-    verdicts = gates.judge(record)
-    print(f"\n{_verdicts(verdicts)}")
-    partial = (
-        options.only or options.shapes or options.contenders or options.quick
-    )
-    output = options.output or (None if partial else RESULTS)
-    if output:
-        write(output, record)
-    judged = [
-        verdict
-        for verdict in verdicts
-        if not partial or verdict.value is not None
-    ]
-    return int(not all(verdict.passed for verdict in judged))
-
-
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.run", description=__doc__
-    )
-    parser.add_argument(
-        "--rounds", type=_positive, help=f"samples of each time ({ROUNDS})"
-    )
-    parser.add_argument(
-        "--shapes",
-        type=int,
-        nargs="+",
-        choices=range(len(SHAPES)),
-        help=", ".join(f"{n}: {tuple(s)}" for n, s in enumerate(SHAPES))
-        + ", each (B, T, D, H)",
-    )
-    parser.add_argument(
-        "--only", nargs="+", choices=PARTS, help="parts to run (all)"
-    )
-    parser.add_argument(
-        "--contenders",
-        nargs="+",
-        choices=ENTRIES,
-        help="whom to time (all)",
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="3 rounds of short samples"
-    )
-    parser.add_argument(
-        "--output", type=Path, help="file for the results (the book's)"
-    )
-    options = parser.parse_args(arguments)
-    options.rounds = options.rounds or (3 if options.quick else ROUNDS)
-    options.at_least = 0.005 if options.quick else 0.02
-    return options
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text!r}")
-    return int(text)
-
-
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
+def without_avx512() -> dict[str, str]:
+    """Return variables that keep all libraries but ONNX Runtime from AVX-512."""
+    wide = measure.INSTRUCTION_SETS["AVX-512"]
+    disabled = [group for group in measure.enabled() if group in wide or group.startswith("AVX512")]
     return {
-        "rounds": options.rounds,
-        "seconds_of_a_sample": options.at_least,
+        "NPY_DISABLE_CPU_FEATURES": " ".join(disabled),
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "XLA_FLAGS": f"{ONE_THREAD['XLA_FLAGS']} --xla_cpu_max_isa=AVX2",
     }
 
 
-def _measure(
-    part: str, options: argparse.Namespace, shapes: tuple[speed.Shape, ...]
-) -> list[dict[str, Any]]:
-    if part in ("speed", "two-threads"):
-        threads = 1 if part == "speed" else 2
-        plan = speed.Plan(
-            rounds=options.rounds // (1 if threads == 1 else speed.SLOW) or 1,
-            threads=threads,
-            shapes=shapes,
-            contenders=(options.contenders or tuple(ENTRIES))
-            if threads == 1
-            else ("PyTorch",),
-            at_least=options.at_least,
-        )
-        return fresh(speed.measure, plan, threads=threads)
-    if part == "memory":
-        return memory.measure()
-    if part == "techniques":
-        return fresh(
-            techniques.measure, options.rounds, shapes, options.at_least
-        )
-    return fresh(training.measure)
+def fresh(
+    function: Callable[..., Any], *arguments: Any, variables: Mapping[str, str] = ONE_THREAD
+) -> Any:
+    """Call a function in a new process: libraries read these variables when they are loaded."""
+    context = multiprocessing.get_context("spawn")
+    with (
+        mock.patch.dict(os.environ, variables),
+        ProcessPoolExecutor(1, mp_context=context) as executor,
+    ):
+        return executor.submit(function, *arguments).result()
 
 
-def _rounded(value: Any) -> Any:
-    """Return results with floats to a few digits, which is more than their noise deserves."""
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    return (
-        [_rounded(inner) for inner in value]
-        if isinstance(value, list)
-        else value
+def record(
+    names: Sequence[str],
+    rounds: int,
+    shapes: Sequence[Shape] = (SINGLE, *BATCHES),
+    layer: Shape = LAYER,
+) -> dict[str, Any]:
+    """Measure everything, and return it with what it depends on."""
+    results = [fresh(measure.speed, names, shapes, rounds)]
+    if results[0]["instructions"] == "AVX-512":
+        limited = [name for name in names if CONTENDERS[name].limited]
+        variables = ONE_THREAD | without_avx512()
+        results.append(fresh(measure.speed, limited, shapes, rounds, variables=variables))
+    linux = sys.platform == "linux"
+    return {
+        "machine": measure.machine(names),
+        "rounds": rounds,
+        "blas": {result["instructions"]: result["blas"] for result in results},
+        "tasks": {name: CONTENDERS[name].task for name in names},
+        "speed": [
+            {"instructions": result["instructions"]} | line
+            for result in results
+            for line in result["records"]
+        ],
+        "memory": [memory(name, layer) for name in names if linux],
+    }
+
+
+def memory(name: str, layer: Shape) -> dict[str, Any]:
+    """Return what a contender's LSTM and ours take at their peak, in bytes, and their ratio."""
+    theirs, ours = (
+        fresh(measure.peak, build, layer, TINY, variables=ONE_THREAD | GIVE_BACK)
+        for build in CONTENDERS[name][:2]
     )
+    return {
+        "contender": name,
+        "shape": list(layer),
+        "theirs": theirs,
+        "ours": ours,
+        "ratio": theirs / ours,
+    }
 
 
-def _table(records: list[dict[str, Any]]) -> str:
-    return tabulate(records, headers="keys", tablefmt="github")
+def write(path: Path, results: Mapping[str, Any]) -> None:
+    """Write results as JSON, a record a line, with more digits than their noise deserves."""
 
+    def line(value: Any) -> str:
+        if isinstance(value, dict):
+            value = {
+                key: float(f"{v:.4g}") if isinstance(v, float) else v for key, v in value.items()
+            }
+        return json.dumps(value, ensure_ascii=False)
 
-def _verdicts(verdicts: list[gates.Verdict]) -> str:
-    rows = [
-        (
-            gate.name,
-            f"≥ {gate.at_least}"
-            if gate.at_most == float("inf")
-            else f"≤ {gate.at_most}",
-            "" if value is None else f"{value:.3g}",
-            "not measured"
-            if value is None
-            else ("PASS" if verdict.passed else "FAIL"),
-        )
-        for verdict in verdicts
-        for gate, value in [verdict]
-    ]
-    return tabulate(
-        rows,
-        ("bound", "required", "measured", ""),
-        "github",
-        disable_numparse=True,
-    )
-
-
-def write(path: Path, record: Mapping[str, Any]) -> None:
-    """Write results as JSON, one record a line, so that a later change shows what moved.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    record : mapping of str to dict or list
-        The environment, and lists of records by part.
-    """
     parts = []
-    for name, value in record.items():
+    for name, value in results.items():
+        text = line(value)
         if isinstance(value, list):
-            lines = ",\n".join(
-                f"  {json.dumps(line, ensure_ascii=False)}" for line in value
-            )
-            text = f"[\n{lines}\n ]"
-        else:
-            text = json.dumps(value, ensure_ascii=False)
-        parts.append(f" {json.dumps(name)}: {text}")
-    body = ",\n".join(parts)
-    path.write_text(f"{{\n{body}\n}}\n", encoding="utf-8")
+            text = "[\n  " + ",\n  ".join(map(line, value)) + "\n ]"
+        parts.append(f' "{name}": {text}')
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure as the command line says, and write the results."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=[*CONTENDERS])
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    complete = sys.platform == "linux" and {*options.contenders} == {*CONTENDERS}
+    if options.output == RESULTS and not complete:
+        parser.error(
+            "the book shows all contenders, and their memory on Linux: choose another --output"
+        )
+    write(options.output, record(options.contenders, options.rounds))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

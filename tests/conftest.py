@@ -1,31 +1,52 @@
-"""What the tests share: every architecture, and random arguments for all that it takes."""
+"""What the tests share: every cell, and random arguments for all that runs it."""
 
-from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cells import MGU, Peephole
 from hypothesis import settings
 
-from lstm_lab import gru, lstm, rnn, tree
+from lstm_lab import coupled, gru, lstm, rnn, sequence, tree
 
-settings.register_profile(
-    "seeded", derandomize=True, database=None, deadline=None
-)
+settings.register_profile("seeded", derandomize=True, database=None, deadline=None)
 settings.load_profile("seeded")
 
 # All different, so that no axis can be taken for another.
 T, B, D, H = 5, 3, 4, 6
 
-ARCHITECTURES = {
+CELLS = {
     "rnn": (rnn, {}),
     "lstm": (lstm, {}),
     "gru-reset-before": (gru, {"reset": "before"}),
     "gru-reset-after": (gru, {"reset": "after"}),
+    "coupled": (coupled, {}),
+    "mgu": (MGU, {}),
+    "peephole": (Peephole, {}),
 }
 
 
-# What `backward` starts from, by the names of its arguments.
-Cotangents = namedtuple("Cotangents", ["dh", "dh_T", "dc_T"], defaults=[None])
+def random_case(cell, options, rng, T=T, B=(B,), D=D, H=H, dtype=np.float64):
+    """Return arguments of `forward` and `backward`, of which no number is zero."""
+
+    def normal(*shape):
+        return rng.normal(size=shape).astype(dtype)
+
+    params = tree.map(lambda leaf: normal(*leaf.shape), cell.init(D, H, rng=rng, **options))
+    return SimpleNamespace(
+        cell=cell,
+        params=params,
+        x=normal(T, *B, D),
+        initial=[normal(*B, H) for _ in cell.STATES],
+        dh=normal(T, *B, H),
+        dlast=[normal(*B, H) for _ in cell.STATES],
+    )
+
+
+def run(case):
+    """Return the trace of a forward pass, and the gradients of the backward pass after it."""
+    trace = sequence.forward(case.cell, case.params, case.x, *case.initial)
+    return trace, sequence.backward(trace, case.dh, *case.dlast)
 
 
 @pytest.fixture
@@ -33,27 +54,21 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.fixture(params=ARCHITECTURES.values(), ids=ARCHITECTURES)
-def architecture(request):
+@pytest.fixture(params=CELLS.values(), ids=CELLS)
+def cell_and_options(request):
     return request.param
 
 
 @pytest.fixture
-def arch(architecture):
-    return architecture[0]
+def cell(cell_and_options):
+    return cell_and_options[0]
+
+
+@pytest.fixture(params=[(B,), (1,), ()], ids=["batch", "batch-of-one", "no-batch"])
+def case(cell_and_options, rng, request):
+    return random_case(*cell_and_options, rng, B=request.param)
 
 
 @pytest.fixture
-def inputs(architecture, rng):
-    """Return the arguments of `forward`, as the type of their gradients; no array is zero."""
-    arch, options = architecture
-    zeros = arch.init(D, H, rng=rng, **options)
-    params = tree.map(lambda leaf: rng.normal(size=leaf.shape), zeros)
-    states = (rng.normal(size=(B, H)) for _ in arch.STATES)
-    return arch.Grads(params, rng.normal(size=(T, B, D)), *states)
-
-
-@pytest.fixture
-def cotangents(arch, rng):
-    last = (rng.normal(size=(B, H)) for _ in arch.STATES)
-    return Cotangents(rng.normal(size=(T, B, H)), *last)
+def batch(cell_and_options, rng):
+    return random_case(*cell_and_options, rng)

@@ -6,13 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ROOT / "tests" / "book" / "small"
-CONFIGURATION = [
-    "_config.yml",
-    "_static",
-    "_ext",
-    "conftest.py",
-    "pyproject.toml",
-]
+CONFIGURATION = ["_config.yml", "_static", "_ext", "conftest.py", "pyproject.toml"]
 LAB = runpy.run_path(str(ROOT / "lab.py"))  # the book's own commands
 TASKS = LAB["TASKS"]
 CLEAN, BUILD = TASKS["book"].commands[:2]
@@ -31,12 +25,7 @@ def write(root: Path) -> Path:
     (root / "tests").mkdir()
     shutil.copy(ROOT / "tests" / "test_identities.py", root / "tests")
     (root / "node_modules").symlink_to(ROOT / "node_modules")
-    edit(
-        root,
-        "_config.yml",
-        "repairs_all_needed: true",
-        "repairs_all_needed: false",
-    )
+    edit(root, "_config.yml", "repairs_all_needed: true", "repairs_all_needed: false")
     profile = root / ".venv" / LAB["PROFILE"]
     profile.parent.mkdir(parents=True)
     profile.write_text(LAB["KERNEL"], encoding="utf-8")
@@ -46,7 +35,5 @@ def write(root: Path) -> Path:
 def edit(root: Path, file: str, old: str, new: str) -> None:
     """Replace a text that occurs once in a file."""
     text = (root / file).read_text(encoding="utf-8")
-    assert text.count(old) == 1, (
-        f"{old!r} occurs {text.count(old)} times in {file}"
-    )
+    assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {file}"
     (root / file).write_text(text.replace(old, new), encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 from autograd import grad
 from numpy.testing import assert_allclose
 
-from lstm_lab import gru, lstm, rnn, tree
+from lstm_lab import coupled, gru, lstm, rnn, sequence, tree
 
 # Both sides are float64 and differ by rounding alone, at 1e-16 a term over 5 steps of short
 # sums. Arrays are compared in norm, so that no cancellation in a single entry matters.
@@ -63,32 +63,42 @@ def gru_after_step(p, x, h):
     return ((1 - z) * h + z * candidate,)
 
 
+def coupled_step(p, x, h, c):
+    W_f, W_o, W_g = anp.split(p["params.W"], 3)
+    b_f, b_o, b_g = anp.split(p["params.b"], 3)
+    f = sigmoid(affine(W_f, b_f, x, h))
+    o = sigmoid(affine(W_o, b_o, x, h))
+    c = f * c + (1 - f) * anp.tanh(affine(W_g, b_g, x, h))
+    return o * anp.tanh(c), c
+
+
 CASES = {
     "rnn": (rnn, {}, rnn_step),
     "lstm": (lstm, {}, lstm_step),
+    "coupled": (coupled, {}, coupled_step),
     "gru-before": (gru, {"reset": "before"}, gru_before_step),
     "gru-after": (gru, {"reset": "after"}, gru_after_step),
 }
 
 
 def problem(case, shape):
-    """Return an architecture, its point (a Grads of values), and cotangents of its states."""
-    arch, options, _ = CASES[case]
+    """Return a cell, its point (a Grads of values), and cotangents of its states."""
+    cell, options, _ = CASES[case]
     rng = np.random.default_rng(0)
     T, *batch = shape
-    params = arch.init(D, H, rng=rng, **options)
+    params = cell.init(D, H, rng=rng, **options)
     params = tree.map(lambda leaf: rng.normal(size=leaf.shape), params)
-    states = [rng.normal(size=(*batch, H)) for _ in arch.STATES]
-    point = arch.Grads(params, rng.normal(size=(T, *batch, D)), *states)
+    states = [rng.normal(size=(*batch, H)) for _ in cell.STATES]
+    point = sequence.grads_type(cell.STATES)(params, rng.normal(size=(T, *batch, D)), *states)
     dh = rng.normal(size=(T, *batch, H))
     dlast = [rng.normal(size=state.shape) for state in states]
-    return arch, point, dh, dlast
+    return cell, point, dh, dlast
 
 
 def run(case, p):
     """Return the hidden states h_1 ... h_T and the last states, from arrays by their names."""
-    arch, _, step = CASES[case]
-    states = tuple(p[f"{name}0"] for name in arch.STATES)
+    cell, _, step = CASES[case]
+    states = tuple(p[f"{name}0"] for name in cell.STATES)
     h = []
     for x in p["x"]:
         states = step(p, x, *states)
@@ -106,28 +116,24 @@ def loss(case, p, dh, dlast):
 @pytest.mark.parametrize("case", CASES)
 @SHAPES
 def test_states(case, shape):
-    arch, point, _, _ = problem(case, shape)
-    trace = arch.forward(*point)
+    cell, point, _, _ = problem(case, shape)
+    trace = sequence.forward(cell, *point)
     h, last = run(case, tree.leaves(point))
     assert_allclose(trace.h[1:], h, rtol=0, atol=ABSOLUTE_ERROR)
-    for name, state in zip(arch.STATES, last, strict=True):
+    for name, state in zip(cell.STATES, last, strict=True):
         ours = getattr(trace, name)[-1]
         assert_allclose(ours, state, rtol=0, atol=ABSOLUTE_ERROR)
 
 
 @pytest.mark.parametrize(
     ("case", "name"),
-    [
-        (case, name)
-        for case in CASES
-        for name in tree.leaves(problem(case, (3,))[1])
-    ],
+    [(case, name) for case in CASES for name in tree.leaves(problem(case, (3,))[1])],
 )
 @SHAPES
 def test_gradient(case, name, shape):
-    arch, point, dh, dlast = problem(case, shape)
-    trace = arch.forward(*point)
-    ours = tree.leaves(arch.backward(point.params, trace, dh, *dlast))[name]
+    cell, point, dh, dlast = problem(case, shape)
+    trace = sequence.forward(cell, *point)
+    ours = tree.leaves(sequence.backward(trace, dh, *dlast))[name]
     values = tree.leaves(point)
 
     def loss_of(array):

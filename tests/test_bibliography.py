@@ -5,12 +5,8 @@ from pathlib import Path
 
 import pytest
 
-BIBLIOGRAPHY = (
-    Path(__file__).resolve().parents[1] / "chapters" / "references.bib"
-)
-ENTRY = re.compile(
-    r"^@\w+\{(?P<key>[^,]+),\n(?P<fields>.*?)^\}", re.MULTILINE | re.DOTALL
-)
+BIBLIOGRAPHY = Path(__file__).resolve().parents[1] / "chapters" / "references.bib"
+ENTRY = re.compile(r"^@\w+\{(?P<key>[^,]+),\n(?P<fields>.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r"^ +(\w+) *= *\{(.*?)\},?$", re.MULTILINE | re.DOTALL)
 ENTRIES = {
     entry["key"]: dict(FIELD.findall(entry["fields"]))
@@ -21,9 +17,7 @@ ENTRIES = {
 CITED = {
     key
     for page in BIBLIOGRAPHY.parent.glob("*.md")
-    for keys in re.findall(
-        r"\{cite:\w+\}`([^`]+)`", page.read_text(encoding="utf-8")
-    )
+    for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", page.read_text(encoding="utf-8"))
     for key in keys.split(",")
 }
 
@@ -38,9 +32,7 @@ def test_the_year_is_that_of_the_key_and_of_the_identifiers(key):
     year = int(fields["year"])
     assert f"{year}" in key
     # Journals of MIT Press and some conferences have the year in their identifiers.
-    for in_doi in re.findall(
-        r"(?<=\.)(?:19|20)\d\d(?=\.)", fields.get("doi", "")
-    ):
+    for in_doi in re.findall(r"(?<=\.)(?:19|20)\d\d(?=\.)", fields.get("doi", "")):
         assert abs(int(in_doi) - year) <= 1
     if found := re.fullmatch(r"(\d\d)\d\d\.\d{4,5}", fields.get("eprint", "")):
         posted = 2000 + int(found[1])

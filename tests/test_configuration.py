@@ -17,9 +17,7 @@ TASKS = runpy.run_path(str(ROOT / "lab.py"))["TASKS"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 REQUIREMENTS = [
     Requirement(line)
-    for line in (ROOT / "requirements.txt")
-    .read_text(encoding="utf-8")
-    .splitlines()
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith(("#", "-"))
 ]
 LOCKED = dict(re.findall(r"^([\w.-]+)==([^ ;\\\n]+)", LOCK, re.MULTILINE))

@@ -5,19 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from babel import UnknownLocaleError
 from babel.dates import format_date
 
 from lstm_lab import dates
 
 DAY = datetime.date(1997, 3, 15)
-A_LEAP_YEAR = [
-    datetime.date(1996, 1, 1) + datetime.timedelta(days=n) for n in range(366)
-]
-EVERY = [
-    (locale, name)
-    for locale in (*dates.LOCALES, dates.HELD_OUT_LOCALE)
-    for name in dates.formats(locale)
-]
+A_LEAP_YEAR = [datetime.date(1996, 1, 1) + datetime.timedelta(days=n) for n in range(366)]
+EVERY = [(locale, name) for locale in (*dates.LOCALES, "da") for name in dates.formats(locale)]
 
 
 @pytest.mark.parametrize(
@@ -38,12 +33,9 @@ def test_a_day_is_written_as_it_is_there(locale, name, text):
 
 def test_there_are_many_ways_to_write_a_day():
     assert len(dates.LOCALES) >= 10
-    assert dates.HELD_OUT_LOCALE not in dates.LOCALES
     autumn = datetime.date(2003, 9, 7)  # its month is not as short as May
     for locale in dates.LOCALES:
-        written = [
-            dates.write(autumn, locale, name) for name in dates.formats(locale)
-        ]
+        written = [dates.write(autumn, locale, name) for name in dates.formats(locale)]
         assert len(set(written)) == len(written) >= 6
 
 
@@ -81,9 +73,7 @@ def test_an_order_that_could_be_another_is_left_out():
             assert re.match(r"1997\D+0?3\D+15", text), (locale, name)
 
 
-@pytest.mark.parametrize(
-    ("locale", "text"), [("bg", "15.03.1997"), ("sk", "15. 3. 1997")]
-)
+@pytest.mark.parametrize(("locale", "text"), [("bg", "15.03.1997"), ("sk", "15. 3. 1997")])
 def test_a_month_in_digits_is_no_name(locale, text):
     """Their medium dates are numeric, with the day first, of one digit or of two."""
     assert format_date(DAY, "medium", locale=locale).startswith(text)
@@ -107,9 +97,7 @@ def test_pairs_are_what_they_say(rng):
     days = A_LEAP_YEAR[::5]
     found = dates.pairs(days, rng=rng)
     assert found.target == tuple(map(datetime.date.isoformat, days))
-    for text, day, locale, name in zip(
-        found.source, days, found.locale, found.format, strict=True
-    ):
+    for text, day, locale, name in zip(found.source, days, found.locale, found.format, strict=True):
         assert text == dates.write(day, locale, name)
     assert dates.pairs([], rng=rng) == dates.Pairs((), (), (), ())
     danish = dates.pairs(days, rng=rng, locales=["da"])
@@ -125,9 +113,7 @@ def test_locales_and_formats_are_drawn_alike(rng):
     assert len(counts) == len(dates.LOCALES)
     # Four standard deviations of 6000 draws of one in 15 are 78.
     assert np.abs(counts - 400).max() < 80
-    assert set(found.format) == {
-        name for locale in dates.LOCALES for name in dates.formats(locale)
-    }
+    assert set(found.format) == {name for locale in dates.LOCALES for name in dates.formats(locale)}
     same = dates.sample(A_LEAP_YEAR, 9, rng=np.random.default_rng(3))
     assert same == dates.sample(A_LEAP_YEAR, 9, rng=np.random.default_rng(3))
 
@@ -135,11 +121,7 @@ def test_locales_and_formats_are_drawn_alike(rng):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((DAY, "xx_XX", "long"), "locale must be one that Babel knows.*xx_XX"),
-        (
-            (datetime.date(5, 3, 4), "de", "long"),
-            "day must lie from 1950.*0005",
-        ),
+        ((datetime.date(5, 3, 4), "de", "long"), "day must lie from 1950.*0005"),
         ((DAY, "de", "short"), "format must be one of 'medium|long'.*'short'"),
     ],
 )
@@ -148,12 +130,19 @@ def test_what_cannot_be_written(arguments, message):
         dates.write(*arguments)
 
 
+def test_an_unknown_locale_is_named():
+    with pytest.raises(UnknownLocaleError, match="xx_XX"):
+        dates.formats("xx_XX")
+    with pytest.raises(ValueError, match="pt-br"):
+        dates.formats("pt-BR")
+
+
 def test_what_cannot_be_drawn(rng):
     with pytest.raises(TypeError, match="day must be"):
         dates.write("1997-03-15", "de", "long")
-    with pytest.raises(ValueError, match=r"locales must be .* got 'da'"):
+    with pytest.raises(TypeError, match="got the str 'da'; put it into a list"):
         dates.pairs([DAY], rng=rng, locales="da")
-    with pytest.raises(ValueError, match=r"locales must be .* got \[\]"):
+    with pytest.raises(ValueError, match="locales must be at least one"):
         dates.pairs([DAY], rng=rng, locales=[])
     with pytest.raises(TypeError, match=r"locales\[0\] must be a str, got 3"):
         dates.pairs([DAY], rng=rng, locales=[3])
@@ -174,22 +163,18 @@ MOMENT = datetime.datetime(1997, 3, 15, 12)
 @pytest.mark.parametrize("day", [MOMENT, "1997-03-15", None, 3, [DAY]])
 def test_a_day_has_no_time(day, rng):
     message = "must be a datetime.date, without a time, got"
-    with pytest.raises(TypeError, match=f"^day {message}"):
-        dates.write(day, "de", "long")
     for draw in (
+        lambda: dates.write(day, "de", "long"),
         lambda: dates.pairs([DAY, day], rng=rng),
-        lambda: dates.sample([DAY, day], 1, rng=rng),
+        lambda: dates.sample([day], 1, rng=rng),
     ):
-        with pytest.raises(TypeError, match=rf"^days\[1\] {message}"):
+        with pytest.raises(TypeError, match=f"^day {message}"):
             draw()
 
 
 @pytest.mark.parametrize("days", ["1997", DAY, MOMENT, None, {DAY: 1}, {DAY}])
 def test_days_are_a_list(days, rng):
-    for draw in (
-        lambda: dates.pairs(days, rng=rng),
-        lambda: dates.sample(days, 1, rng=rng),
-    ):
+    for draw in (lambda: dates.pairs(days, rng=rng), lambda: dates.sample(days, 1, rng=rng)):
         with pytest.raises(TypeError, match=r"^days must be a list of"):
             draw()
 
@@ -203,11 +188,6 @@ def test_locales_and_formats_are_texts(name, value):
 
 
 def test_arrays_of_days_and_locales_are_lists(rng):
-    found = dates.sample(
-        np.array(A_LEAP_YEAR, object),
-        3,
-        rng=rng,
-        locales=np.array(["da", "de"]),
-    )
+    found = dates.sample(np.array(A_LEAP_YEAR, object), 3, rng=rng, locales=np.array(["da", "de"]))
     assert len(found.source) == 3
     assert {type(locale) for locale in found.locale} == {str}

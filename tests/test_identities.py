@@ -27,19 +27,18 @@ from lstm_lab import (
     optim,
     rnn,
     seq2seq,
+    sequence,
     tasks,
     tokenizer,
     tree,
 )
 from lstm_lab.numerics import sigmoid, sigmoid_vjp, tanh_vjp
-from lstm_lab.packing import apart, join, split_rows
+from lstm_lab.packing import by_gate, join
 from lstm_lab.seq2seq import attention
 from tools import equations
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
-LABEL = re.compile(
-    r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE
-)
+LABEL = re.compile(r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE)
 D, H, T = 2, 3, 6
 CHECKS = []  # (label, function)
 
@@ -66,32 +65,30 @@ def close(derivative, numeric):
 
 def jacobian(function, at, step=1e-6):
     """Return d function / d at by central differences, one column for each entry of `at`."""
-    columns = [
-        (function(at + e) - function(at - e)) / (2 * step)
-        for e in step * np.eye(at.size)
-    ]
+    columns = [(function(at + e) - function(at - e)) / (2 * step) for e in step * np.eye(at.size)]
     return np.stack(columns, axis=-1)
 
 
-def example(arch, **options):
+def example(cell, **options):
     """Return parameters, a trace over T steps and a generator, the same for every check."""
     rng = np.random.default_rng(0)
-    params = arch.init(D, H, rng=rng, **options)
+    params = cell.init(D, H, rng=rng, **options)
     params = params._replace(b=rng.normal(size=params.b.shape))
-    states = [rng.normal(size=H) for _ in arch.STATES]
-    return params, arch.forward(params, rng.normal(size=(T, D)), *states), rng
+    states = [rng.normal(size=H) for _ in cell.STATES]
+    x = rng.normal(size=(T, D))
+    return params, sequence.forward(cell, params, x, *states), rng
 
 
 def recurrent(params, gates):
     """Return the recurrent weights U of each gate."""
-    return split_rows(params.W[:, D:], gates)
+    return by_gate(params.W[:, D:], gates).values()
 
 
 def lstm_terms():
     """Return E, A, R and f of every step t = 1 ... T; index 0 of E belongs to the initial state."""
     params, trace, _ = example(lstm)
     U_i, U_f, U_o, U_g = recurrent(params, lstm.GATES)
-    i, f, o, g = apart(trace.gates)
+    i, f, o, g = trace.gates.values()
     c_prev, c = trace.c[:-1], trace.c[1:]
     diag = np.vectorize(np.diag, signature="(n)->(n,n)")
     E = diag(o * (1 - np.tanh(c) ** 2))
@@ -103,7 +100,7 @@ def lstm_terms():
 
 def lstm_step(params, x, h, c):
     """Return the state (h, c) after one step, as one vector."""
-    trace = lstm.forward(params, x[None], h, c)
+    trace = sequence.forward(lstm, params, x[None], h, c)
     return join(trace.h[1], trace.c[1])
 
 
@@ -151,10 +148,10 @@ def chain_rule_of_probability():
     V = 3
     params, W_y = rnn.init(V, H, rng=rng), rng.normal(size=(V, H))
     total = 0.0
-    for sequence in itertools.product(range(V), repeat=4):
-        scores = rnn.forward(params, np.eye(V)[list(sequence)]).h[:-1] @ W_y.T
+    for tokens in itertools.product(range(V), repeat=4):
+        scores = sequence.forward(rnn, params, np.eye(V)[list(tokens)]).h[:-1] @ W_y.T
         p = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
-        loss = -np.log(p[np.arange(4), sequence]).mean()
+        loss = -np.log(p[np.arange(4), tokens]).mean()
         total += np.exp(-4 * loss)
     same(total, 1.0)  # the probabilities of all sequences
 
@@ -167,10 +164,7 @@ def small_model(**options):
     rng = np.random.default_rng(0)
     sizes = {"sources": 8, "targets": 8, "embedding": 3, "hidden": H}
     network = seq2seq.Network(**sizes, **options)
-    params = tree.map(
-        lambda leaf: rng.normal(0, 0.7, leaf.shape),
-        seq2seq.init(network, rng=rng),
-    )
+    params = tree.map(lambda leaf: rng.normal(0, 0.7, leaf.shape), seq2seq.init(network, rng=rng))
     letters = tokenizer.Tokenizer(tuple("abcd"))
     pairs = seq2seq.Vocabularies(letters, letters)
     return network, params, pairs.batch(["abca", "db"], ["bc", "dadb"])
@@ -191,7 +185,8 @@ def states_by_hand(layers, x, *initial, residual=False):
     """Return the highest outputs, and the last states of each layer, of one sequence."""
     last = []
     for level, params in enumerate(layers):
-        trace = lstm.forward(params, x, *(initial[level] if initial else ()))
+        first = initial[level] if initial else ()
+        trace = sequence.forward(lstm, params, x, *first)
         x = x + trace.h[1:] if residual and level else trace.h[1:]
         last.append((trace.h[-1], trace.c[-1]))
     return x, last
@@ -200,17 +195,13 @@ def states_by_hand(layers, x, *initial, residual=False):
 @identity("eq-encoder-decoder", "eq-stack")
 def encoder_and_decoder():
     for residual in (False, True):
-        network, params, batch = small_model(
-            attention=None, layers=3, residual=residual
-        )
+        network, params, batch = small_model(attention=None, layers=3, residual=residual)
         for b, p in enumerate(probabilities(network, params, batch)):
             x = params.source[batch.source[: batch.source_lengths[b], b]]
             _, zeta = states_by_hand(params.encoder, x, residual=residual)
             y = batch.target[: batch.target_lengths[b], b]
             before = params.target[[tokenizer.BOS, *y[:-1]]]
-            q, _ = states_by_hand(
-                params.decoder, before, *zeta, residual=residual
-            )
+            q, _ = states_by_hand(params.decoder, before, *zeta, residual=residual)
             scores = q @ params.W_out.T + params.b_out
             same(p, softmax(scores)[np.arange(len(y)), y])
 
@@ -259,10 +250,7 @@ def attention_sends_gradients_back():
     e = q[0] @ m[0].T
     close(
         de.ravel(),
-        jacobian(
-            lambda e: np.sum(softmax(e.reshape(4, 5)) @ m[0] * dmean[0]),
-            e.ravel(),
-        ),
+        jacobian(lambda e: np.sum(softmax(e.reshape(4, 5)) @ m[0] * dmean[0]), e.ravel()),
     )
     _, _, dm = attention.attend_vjp(seq2seq.Dot(), q, m, weights, dmean)
     same(dm[0], alpha.T @ dmean[0] + de.T @ q[0])
@@ -271,15 +259,12 @@ def attention_sends_gradients_back():
 @identity("eq-attention-output")
 def what_was_read_and_what_it_was_read_for():
     network, params, batch = small_model(attention="dot")
-    encoded = seq2seq.encode(
-        network, params, batch.source, batch.source_lengths
-    )
+    encoded = seq2seq.encode(network, params, batch.source, batch.source_lengths)
     first = np.full(2, tokenizer.BOS)
-    logits, (states,), weights = seq2seq.step(
-        network, params, encoded, encoded.states, first
-    )
+    logits, (states,) = seq2seq.step(network, params, encoded, encoded.states, first)
+    _, weights = seq2seq.logits(network, params, batch)
     q = states[0]
-    means = np.einsum("bt,bth->bh", weights, encoded.memory)
+    means = np.einsum("bt,bth->bh", weights[:, 0], encoded.memory)
     merged = np.tanh(join(means, q) @ params.attention.W_c.T)
     same(softmax(logits), softmax(merged @ params.W_out.T + params.b_out))
 
@@ -306,7 +291,7 @@ def scores_of_targets():
     longer = batch.target_lengths.max() + 1
     symbols = np.arange(4, 8)
     target, sizes = seq2seq.every_target(symbols, longer)
-    every = seq2seq.Batch(
+    every = seq2seq.Pairs(
         np.repeat(batch.source[:, :1], len(sizes), axis=1),
         np.repeat(batch.source_lengths[:1], len(sizes)),
         target,
@@ -342,9 +327,7 @@ def bleu_of_two_sentences():
             hits += (grams & known).total()
             total += grams.total()
         shares.append(hits / total)
-    c, r = (
-        sum(len(t.split()) for t in texts) for texts in (outputs, references)
-    )
+    c, r = (sum(len(t.split()) for t in texts) for texts in (outputs, references))
     bleu = min(1, np.exp(1 - r / c)) * np.prod(shares) ** (1 / 4)
     scored = sacrebleu.corpus_bleu(outputs, [references]).score
     np.testing.assert_allclose(100 * bleu, scored, rtol=1e-9)
@@ -355,7 +338,8 @@ def bleu_of_two_sentences():
 
 @identity("eq-rnn", "eq-ch317-rnn")
 def rnn_forward():
-    params, (x, h), _ = example(rnn)
+    params, trace, _ = example(rnn)
+    x, h = trace.x, trace.h
     for t in range(1, T + 1):
         a = params.W @ np.concatenate([x[t - 1], h[t - 1]]) + params.b
         same(h[t], np.tanh(a))
@@ -363,33 +347,32 @@ def rnn_forward():
 
 @identity("eq-rnn-jacobian", "eq-ch317-jacobian")
 def rnn_jacobian():
-    params, (x, h), _ = example(rnn)
+    params, trace, _ = example(rnn)
+    x, h = trace.x, trace.h
     (U,) = recurrent(params, rnn.GATES)
     for t in range(1, T + 1):
         step = jacobian(
-            lambda h, t=t: rnn.forward(params, x[t - 1 : t], h).h[1], h[t - 1]
+            lambda h, t=t: sequence.forward(rnn, params, x[t - 1 : t], h).h[1], h[t - 1]
         )
         close(np.diag(1 - h[t] ** 2) @ U, step)
 
 
 @identity("eq-rnn-product", "eq-ch317-jacobian")
 def rnn_product():
-    params, (x, h), _ = example(rnn)
+    params, trace, _ = example(rnn)
+    x, h = trace.x, trace.h
     (U,) = recurrent(params, rnn.GATES)
     for t in range(T):
         product = np.eye(H)
         for s in range(T, t, -1):
             product = product @ np.diag(1 - h[s] ** 2) @ U
-        close(
-            product,
-            jacobian(lambda h, t=t: rnn.forward(params, x[t:], h).h[-1], h[t]),
-        )
+        close(product, jacobian(lambda h, t=t: sequence.forward(rnn, params, x[t:], h).h[-1], h[t]))
 
 
 @identity("eq-bptt-state", "eq-bptt-step")
 def backpropagation_through_time():
     params, trace, rng = example(rnn)
-    x, h = trace
+    x, h = trace.x, trace.h
     e = rng.normal(size=(T, H))  # what the loss of each step adds
     W_x, U = np.split(params.W, [D], axis=1)
     da, dx = np.empty((T + 2, H)), np.empty((T, D))
@@ -401,7 +384,7 @@ def backpropagation_through_time():
         dx[t - 1] = W_x.T @ da[t]
         dW += np.outer(da[t], np.concatenate([x[t - 1], h[t - 1]]))
         db += da[t]
-    grads = rnn.backward(params, trace, e)
+    grads = sequence.backward(trace, e)
     same(grads.x, dx)
     same(grads.params.W, dW)
     same(grads.params.b, db)
@@ -410,9 +393,9 @@ def backpropagation_through_time():
 
 @identity("eq-bptt-paths", "eq-truncated")
 def every_later_loss_sends_a_gradient():
-    params, trace, rng = example(rnn)
+    _, trace, rng = example(rnn)
     e = rng.normal(size=(T, H))
-    J = jacobians.step_jacobians(rnn, params, trace)
+    J = jacobians.step_jacobians(trace)
 
     def weight_gradient(window):
         da = np.zeros((T, H))
@@ -422,11 +405,11 @@ def every_later_loss_sends_a_gradient():
                 back = back if s == t else J[s - 1] @ back
                 dh += back.T @ e[s - 1]
             da[t - 1] = dh * (1 - trace.h[t] ** 2)
-        return rnn.weight_grads(params, trace, da)
+        return rnn.weight_grads(trace, da)
 
-    full = rnn.backward(params, trace, e).params
+    full = sequence.backward(trace, e).params
     for window in range(1, T + 1):
-        cut = gradflow.window_grads(rnn, params, trace, e, window)
+        cut = gradflow.window_grads(trace, e, window)
         same(cut.W, weight_gradient(window).W)
         same(cut.b, weight_gradient(window).b)
     same(weight_gradient(T).W, full.W)
@@ -434,19 +417,17 @@ def every_later_loss_sends_a_gradient():
 
 @identity("eq-bptt-index")
 def a_jacobian_is_a_sum_over_paths():
-    params, (x, h), _ = example(rnn)
+    params, trace, _ = example(rnn)
+    x, h = trace.x, trace.h
     (U,) = recurrent(params, rnn.GATES)
     t, s = 1, 4
-    numeric = jacobian(lambda h: rnn.forward(params, x[t:s], h).h[-1], h[t])
+    numeric = jacobian(lambda h: sequence.forward(rnn, params, x[t:s], h).h[-1], h[t])
     for i, j in np.ndindex(H, H):
         total = 0.0
         for between in itertools.product(range(H), repeat=s - t - 1):
             k = (j, *between, i)
             total += np.prod(
-                [
-                    (1 - h[t + r, k[r]] ** 2) * U[k[r], k[r - 1]]
-                    for r in range(1, s - t + 1)
-                ]
+                [(1 - h[t + r, k[r]] ** 2) * U[k[r], k[r - 1]] for r in range(1, s - t + 1)]
             )
         close(total, numeric[i, j])
 
@@ -456,10 +437,8 @@ def norms_are_bounded():
     for gain in (0.3, 1.0, 4.0):
         params, trace, _ = example(rnn)
         params.W[:, D:] *= gain
-        trace = rnn.forward(params, trace.x)
-        norms = jacobians.log10_norms_of_products(
-            jacobians.step_jacobians(rnn, params, trace)
-        )
+        trace = sequence.forward(rnn, params, trace.x)
+        norms = jacobians.log10_norms_of_products(jacobians.step_jacobians(trace))
         largest = np.linalg.norm(params.W[:, D:], ord=2)
         slopes = (1 - trace.h[1:] ** 2).max(axis=1)[::-1]  # latest first
         middle = np.cumprod(slopes * largest)
@@ -481,8 +460,8 @@ def powers_grow_at_the_spectral_radius():
 def rate_of_growth_is_the_largest_exponent():
     rng = np.random.default_rng(0)
     params = rnn.init(D, H, rng=rng)
-    trace = rnn.forward(params, rng.normal(size=(4000, D)))
-    J = jacobians.step_jacobians(rnn, params, trace)
+    trace = sequence.forward(rnn, params, rng.normal(size=(4000, D)))
+    J = jacobians.step_jacobians(trace)
     rate = jacobians.log10_norms_of_products(J)[-1] * np.log(10) / len(J)
     assert abs(rate - jacobians.lyapunov_exponents(J)[0]) < 2e-3  # O(1 / T)
 
@@ -520,24 +499,24 @@ def error_of_the_constant_guess():
 
 @identity("eq-lstm-gates", "eq-lstm-state")
 def lstm_forward():
-    params, (x, h, c, gates), _ = example(lstm)
+    params, trace, _ = example(lstm)
+    x, h, c = trace.x, trace.h, trace.c
     for t in range(1, T + 1):
         a = params.W @ np.concatenate([x[t - 1], h[t - 1]]) + params.b
         a_i, a_f, a_o, a_g = np.split(a, 4)
         i, f, o, g = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o), np.tanh(a_g)
-        same(gates[t - 1], np.stack([i, f, o, g]))
+        for name, gate in zip("ifog", (i, f, o, g), strict=True):
+            same(trace.gates[name][t - 1], gate)
         same(c[t], f * c[t - 1] + i * g)
         same(h[t], o * np.tanh(c[t]))
 
 
-@identity(
-    "eq-lstm-backward-cell", "eq-lstm-backward-gates", "eq-lstm-backward-out"
-)
+@identity("eq-lstm-backward-cell", "eq-lstm-backward-gates", "eq-lstm-backward-out")
 def lstm_backward():
     params, trace, rng = example(lstm)
     dh_t, dc_t = rng.normal(size=(2, H))
     for t in range(1, T + 1):
-        i, f, o, g = apart(trace.gates[t - 1])
+        i, f, o, g = (trace.gates[name][t - 1] for name in "ifog")
         xh = np.concatenate([trace.x[t - 1], trace.h[t - 1]])
         c_prev, c = trace.c[t - 1], trace.c[t]
         dc_bar = dc_t + dh_t * o * (1 - np.tanh(c) ** 2)
@@ -550,12 +529,13 @@ def lstm_backward():
 
         def loss(point):
             weights, x, h, c = point
-            one = lstm.forward(weights, x, h, c)
+            one = sequence.forward(lstm, weights, x, h, c)
             return float(dh_t @ one.h[1] + dc_t @ one.c[1])
 
-        at = lstm.Grads(params, trace.x[t - 1 : t], trace.h[t - 1], c_prev)
+        point = sequence.grads_type(lstm.STATES)
+        at = point(params, trace.x[t - 1 : t], trace.h[t - 1], c_prev)
         weights = lstm.Params(np.outer(da, xh), da)
-        analytic = lstm.Grads(weights, dx[None], dh_prev, dc_bar * f)
+        analytic = point(weights, dx[None], dh_prev, dc_bar * f)
         numeric = gradcheck.numerical_gradient(loss, at)
         assert max(gradcheck.relative_errors(analytic, numeric).values()) < 1e-7
 
@@ -564,13 +544,11 @@ def lstm_backward():
 def weight_gradients_are_summed_over_steps():
     params, trace, rng = example(lstm)
     dh = rng.normal(size=(T, H))
-    grads = lstm.backward(params, trace, dh)
+    grads = sequence.backward(trace, dh)
     dW, db = np.zeros_like(params.W), np.zeros_like(params.b)
     dstates = (np.zeros(H), np.zeros(H))
     for t in reversed(range(T)):
-        da, _, dstates = lstm.step_vjp(
-            params, trace, t, dstates[0] + dh[t], dstates[1]
-        )
+        da, dstates = lstm.step_vjp(trace.weights, trace.caches[t], dstates[0] + dh[t], dstates[1])
         dW += np.outer(da, np.concatenate([trace.x[t], trace.h[t]]))
         db += da
     same(grads.params.W, dW)
@@ -580,14 +558,13 @@ def weight_gradients_are_summed_over_steps():
 @identity("eq-direct-step", "eq-direct-path")
 def direct_path():
     _, trace, _ = example(lstm)
-    _, f, _, _ = apart(trace.gates)
+    i, f, _, g = trace.gates.values()
     direct = gradflow.direct_path(trace)
     for t in range(T):
 
         def with_gates_fixed(c, t=t):
-            for gates in trace.gates[t:]:
-                i, f, _, g = apart(gates)
-                c = f * c + i * g
+            for s in range(t, T):
+                c = f[s] * c + i[s] * g[s]
             return c
 
         numeric = jacobian(with_gates_fixed, trace.c[t])
@@ -615,7 +592,7 @@ def bias_for_a_time_constant():
 def chrono():
     rng = np.random.default_rng(0)
     T_max = 50
-    params = initialization.chrono(lstm.init(D, 1000, rng=rng), T_max, rng=rng)
+    params = initialization.initializer(lstm, T_max=T_max)(D, 1000, rng=rng)
     b_i, b_f, _, _ = np.split(params.b, 4)
     same(b_i, -b_f)
     u = np.sort(np.exp(b_f))
@@ -625,23 +602,21 @@ def chrono():
 
 @identity("eq-coupled")
 def coupled_gates():
-    a = np.linspace(-8, 8, 33)
-    same(1 - sigmoid(a), sigmoid(-a))
-    params = coupled.init(D, H, rng=np.random.default_rng(0))
-    trace = coupled.forward(
-        params, np.random.default_rng(1).normal(size=(T, D))
-    )
-    i, f, _, _ = apart(trace.gates)
-    same(i, 1 - f)
+    params, trace, _ = example(coupled)
+    x, h, c = trace.x, trace.h, trace.c
+    for t in range(1, T + 1):
+        a = params.W @ np.concatenate([x[t - 1], h[t - 1]]) + params.b
+        a_f, _, a_g = np.split(a, 3)
+        f, g = sigmoid(a_f), np.tanh(a_g)
+        same(c[t], f * c[t - 1] + (1 - f) * g)
 
 
 @identity("eq-leaky")
 def leaky_integrator():
-    params, (x, h, gates), _ = example(gru)
+    params, trace, _ = example(gru)
     params.W[:H] = 0  # the update gate is left with its bias
-    x, h, gates = gru.forward(params, x, h[0])
-    z, _, candidate = apart(gates)
-    z = z[0]
+    trace = sequence.forward(gru, params, trace.x, trace.h[0])
+    h, z, candidate = trace.h, trace.gates["z"][0], trace.gates["h"]
     for t in range(1, T + 1):
         terms = [(1 - z) ** (t - s) * candidate[s - 1] for s in range(1, t + 1)]
         same(h[t], (1 - z) ** t * h[0] + z * np.sum(terms, axis=0))
@@ -650,16 +625,15 @@ def leaky_integrator():
 @identity("eq-show")
 def what_the_hidden_state_shows():
     _, trace, E, *_ = lstm_terms()
-    _, _, o, _ = apart(trace.gates)
+    o = trace.gates["o"]
     for t in range(1, T + 1):
-        close(
-            E[t - 1], jacobian(lambda c, t=t: o[t - 1] * np.tanh(c), trace.c[t])
-        )
+        close(E[t - 1], jacobian(lambda c, t=t: o[t - 1] * np.tanh(c), trace.c[t]))
 
 
 @identity("eq-listen")
 def what_the_cell_state_hears():
-    params, (x, h, c, _), _, A, *_ = lstm_terms()
+    params, trace, _, A, *_ = lstm_terms()
+    x, h, c = trace.x, trace.h, trace.c
     for t in range(1, T + 1):
 
         def cell(h, t=t):
@@ -670,8 +644,8 @@ def what_the_cell_state_hears():
 
 @identity("eq-full-step")
 def one_step_along_all_paths():
-    params, (x, _, c, gates), E, A, _, F = lstm_terms()
-    _, _, o, _ = apart(gates)
+    params, trace, E, A, _, F = lstm_terms()
+    x, c, o = trace.x, trace.c, trace.gates["o"]
     for t in range(2, T + 1):
 
         def cell(c, t=t):
@@ -682,7 +656,8 @@ def one_step_along_all_paths():
 
 @identity("eq-state-jacobian")
 def jacobian_of_both_states():
-    params, (x, h, c, _), E, A, R, F = lstm_terms()
+    params, trace, E, A, R, F = lstm_terms()
+    x, h, c = trace.x, trace.h, trace.c
     for t in range(1, T + 1):
         s = t - 1
         blocks = np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]])
@@ -696,20 +671,17 @@ def jacobian_of_both_states():
 @identity("eq-full-path")
 def many_steps_along_all_paths():
     params, trace, E, A, R, F = lstm_terms()
-    x, _, c, gates = trace
-    _, _, o, _ = apart(gates)
-    J = [
-        np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]])
-        for s in range(T)
-    ]
-    measured = list(gradflow.cell_jacobians(params, trace))
+    x, c, o = trace.x, trace.c, trace.gates["o"]
+    J = [np.block([[R[s] + E[s] @ A[s], E[s] @ F[s]], [A[s], F[s]]]) for s in range(T)]
+    measured = list(gradflow.cell_jacobians(trace))
     for t in range(1, T):
         path = np.vstack([E[t - 1], np.eye(H)])
         for s in range(t, T):
             path = J[s] @ path
 
         def cell(c, t=t):
-            return lstm.forward(params, x[t:], o[t - 1] * np.tanh(c), c).c[-1]
+            first = o[t - 1] * np.tanh(c), c
+            return sequence.forward(lstm, params, x[t:], *first).c[-1]
 
         close(path[H:], jacobian(cell, c[t]))
         same(path[H:], measured[T - t - 1])
@@ -720,23 +692,23 @@ def many_steps_along_all_paths():
 
 @identity("eq-gru-gates", "eq-gru-state")
 def gru_forward():
-    params, (x, h, gates), _ = example(gru)
+    params, trace, _ = example(gru)
+    x, h = trace.x, trace.h
     W_z, W_r, W_h = np.split(params.W, 3)
     b_z, b_r, b_h = np.split(params.b, 3)
     for t in range(1, T + 1):
         xh = np.concatenate([x[t - 1], h[t - 1]])
         z, r = sigmoid(W_z @ xh + b_z), sigmoid(W_r @ xh + b_r)
-        candidate = np.tanh(
-            W_h @ np.concatenate([x[t - 1], r * h[t - 1]]) + b_h
-        )
-        same(gates[t - 1], np.stack([z, r, candidate]))
+        candidate = np.tanh(W_h @ np.concatenate([x[t - 1], r * h[t - 1]]) + b_h)
+        for name, gate in zip("zrh", (z, r, candidate), strict=True):
+            same(trace.gates[name][t - 1], gate)
         same(h[t], (1 - z) * h[t - 1] + z * candidate)
 
 
 @identity("eq-gru-direct")
 def direct_path_of_the_gru():
-    _, (_, h, gates), _ = example(gru)
-    z, _, candidate = apart(gates)
+    _, trace, _ = example(gru)
+    h, z, candidate = trace.h, trace.gates["z"], trace.gates["h"]
     for t in range(T):
 
         def with_gates_fixed(h, t=t):
@@ -747,21 +719,15 @@ def direct_path_of_the_gru():
 
 @identity("eq-count")
 def count():
-    for arch, G in ((rnn, 1), (gru, 3), (lstm, 4)):
-        params, _, _ = example(arch)
-        assert (
-            counting.layer(arch, D, H)
-            == G * (H * (D + H) + H)
-            == tree.size(params)
-        )
+    for cell, G in ((rnn, 1), (gru, 3), (lstm, 4)):
+        params, _, _ = example(cell)
+        assert counting.layer(cell, D, H) == G * (H * (D + H) + H) == tree.size(params)
 
 
 @identity("eq-central-difference", "eq-ch317-difference")
 def central_difference():
     s, p = 1e-3, np.array(0.3)
-    numeric = gradcheck.numerical_gradient(
-        lambda p: float(np.exp(p)), p, step=s
-    )
+    numeric = gradcheck.numerical_gradient(lambda p: float(np.exp(p)), p, step=s)
     same(numeric, (np.exp(p + s) - np.exp(p - s)) / (2 * s))
     assert abs(numeric - np.exp(p)) < s**2
 
@@ -769,26 +735,18 @@ def central_difference():
 @identity("eq-copy-baseline")
 def copying_without_a_memory():
     for gap in (3, 40):
-        x, y, _, classes = tasks.copy_memory(
-            gap, 50, rng=np.random.default_rng(0)
-        )
+        x, y, classes = tasks.copy_memory(gap, 50, rng=np.random.default_rng(0))
         # It knows where the blanks are, and holds each symbol for equally likely.
         logits = np.zeros((*y.shape, classes))
         blank = classes - 1
-        logits[..., blank] = np.where(np.arange(len(x)) < gap + 10, 1e3, -1e3)[
-            :, np.newaxis
-        ]
+        logits[..., blank] = np.where(np.arange(len(x)) < gap + 10, 1e3, -1e3)[:, np.newaxis]
         loss = losses.cross_entropy(logits, y)
         same(loss, 10 * np.log(8) / (gap + 20))
         same(tasks.copy_memory_baseline(gap), loss)
 
 
 @pytest.mark.parametrize(
-    "check",
-    [
-        pytest.param(check, id=f"{label}-{check.__name__}")
-        for label, check in CHECKS
-    ],
+    "check", [pytest.param(check, id=f"{label}-{check.__name__}") for label, check in CHECKS]
 )
 def test_identity(check):
     check()
@@ -798,9 +756,7 @@ def test_every_displayed_equation_has_its_check():
     shown = {
         directive or dollars
         for page in CHAPTERS.glob("*.md")
-        for directive, dollars in LABEL.findall(
-            page.read_text(encoding="utf-8")
-        )
+        for directive, dollars in LABEL.findall(page.read_text(encoding="utf-8"))
     }
     assert shown == {label for label, _ in CHECKS}
 
@@ -822,9 +778,7 @@ def test_every_equation_reads_as_when_its_check_was_written():
 def test_every_displayed_equation_has_a_label():
     for page in CHAPTERS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
-        displayed = (
-            text.count("```{math}") + len(re.findall(r"^\$\$", text, re.M)) / 2
-        )
+        displayed = text.count("```{math}") + len(re.findall(r"^\$\$", text, re.M)) / 2
         assert displayed == len(LABEL.findall(text)), page.name
 
 
@@ -832,11 +786,7 @@ def test_docstrings_cite_labels_that_are_in_the_chapters():
     package = Path(lstm.__file__).parent
     sources = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
     cited = set(re.findall(r"``((?:eq|fig)-[\w-]+)``", sources))
-    chapters = "".join(
-        page.read_text("utf-8") for page in CHAPTERS.glob("*.md")
-    )
-    shown = set(
-        re.findall(r"^ *(?:name|:label): ([\w-]+)$", chapters, re.MULTILINE)
-    )
+    chapters = "".join(page.read_text("utf-8") for page in CHAPTERS.glob("*.md"))
+    shown = set(re.findall(r"^ *(?:name|:label): ([\w-]+)$", chapters, re.MULTILINE))
     assert cited
     assert cited <= shown

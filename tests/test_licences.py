@@ -15,9 +15,7 @@ GLOBS = {"**": ".*", "*": "[^/]*"}
 def files():
     """Return the files that are published."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     names = listed.stdout.splitlines()
     return [name for name in names if not name.startswith("LICENSE")]
 
@@ -30,9 +28,7 @@ def pattern(glob):
 
 def annotations(text=None):
     """Return pairs of a pattern and what is said of its files."""
-    stated = tomllib.loads(
-        text or (ROOT / "REUSE.toml").read_text(encoding="utf-8")
-    )["annotations"]
+    stated = tomllib.loads(text or (ROOT / "REUSE.toml").read_text(encoding="utf-8"))["annotations"]
     for one in stated:
         paths = one["path"] if isinstance(one["path"], list) else [one["path"]]
         for path in paths:
@@ -72,7 +68,7 @@ def test_each_annotation_is_for_some_file():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("src/lstm_lab/lstm.py", {"BSD-3-Clause"}),
+        ("src/lstm_lab/cells/lstm.py", {"BSD-3-Clause"}),
         ("src/lstm_lab/data/phase.jsonl", {"BSD-3-Clause"}),
         ("_static/book.css", {"BSD-3-Clause"}),
         ("README.md", {"CC-BY-4.0"}),

@@ -7,14 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_lab.gradcheck import numerical_gradient
-from lstm_lab.numerics import (
-    axis_sum,
-    norm,
-    outer_sum,
-    sigmoid,
-    sigmoid_vjp,
-    tanh_vjp,
-)
+from lstm_lab.numerics import axis_sum, norm, outer_sum, sigmoid, sigmoid_vjp, tanh_vjp
 
 # Of one, for a sigmoid that is computed as a tanh: an absolute error, also in the left tail.
 ROUNDINGS = 1
@@ -33,9 +26,7 @@ def exact_sigmoid(a):
 
 
 def grid(dtype):
-    both = np.concatenate(
-        [np.linspace(-100, 100, 1401), np.linspace(-20, 20, 401)]
-    )
+    both = np.concatenate([np.linspace(-100, 100, 1401), np.linspace(-20, 20, 401)])
     return np.unique(both.astype(dtype))
 
 
@@ -43,9 +34,7 @@ def grid(dtype):
 def test_sigmoid_is_within_a_rounding_of_one(dtype):
     a = grid(dtype)
     exact = np.array([float(exact_sigmoid(number)) for number in a])
-    assert_allclose(
-        sigmoid(a), exact, rtol=0, atol=ROUNDINGS * np.finfo(dtype).eps
-    )
+    assert_allclose(sigmoid(a), exact, rtol=0, atol=ROUNDINGS * np.finfo(dtype).eps)
 
 
 @DTYPES
@@ -85,15 +74,11 @@ def test_shape_and_dtype_are_kept(dtype, shape):
 
 
 @pytest.mark.parametrize(
-    ("function", "vjp"),
-    [(sigmoid, sigmoid_vjp), (np.tanh, tanh_vjp)],
-    ids=["sigmoid", "tanh"],
+    ("function", "vjp"), [(sigmoid, sigmoid_vjp), (np.tanh, tanh_vjp)], ids=["sigmoid", "tanh"]
 )
 def test_vjp_is_that_of_differences(function, vjp, rng):
     a, weight = rng.normal(size=(2, 3, 4))
-    numeric = numerical_gradient(
-        lambda at: float(np.vdot(weight, function(at))), a
-    )
+    numeric = numerical_gradient(lambda at: float(np.vdot(weight, function(at))), a)
     assert_allclose(vjp(weight, function(a)), numeric, rtol=0, atol=DIFFERENCES)
 
 
@@ -101,9 +86,7 @@ def test_vjp_is_that_of_differences(function, vjp, rng):
 def test_sums_over_leading_axes(shape, rng):
     da, inputs = rng.normal(size=(*shape, 2)), rng.normal(size=(*shape, 4))
     rows = list(zip(da.reshape(-1, 2), inputs.reshape(-1, 4), strict=True))
-    assert_allclose(
-        outer_sum(da, inputs), sum(np.outer(a, b) for a, b in rows), atol=1e-13
-    )
+    assert_allclose(outer_sum(da, inputs), sum(np.outer(a, b) for a, b in rows), atol=1e-13)
     assert_allclose(axis_sum(da), sum(a for a, _ in rows), atol=1e-13)
 
 
@@ -114,9 +97,7 @@ def test_the_norm_is_that_of_numpy(dtype, axis, rng):
     found = norm(values, axis)
     assert found.dtype == dtype
     # Sums of 35 squares, in another order.
-    assert_allclose(
-        found, np.linalg.norm(values, axis=axis), rtol=8 * np.finfo(dtype).eps
-    )
+    assert_allclose(found, np.linalg.norm(values, axis=axis), rtol=8 * np.finfo(dtype).eps)
 
 
 @DTYPES

@@ -1,4 +1,4 @@
-"""Other seeds reach every draw of a page but those of stored sweeps; outcomes are counted."""
+"""Other seeds reach each draw of a page but those of stored experiments; outcomes are counted."""
 
 import json
 import shutil
@@ -20,8 +20,8 @@ kernelspec:
 ---
 tags: [hide-input]
 ---
+import lstm_lab
 import numpy as np
-from lstm_lab import gradflow, lstm, rnn
 ```
 
 ```{code-cell} ipython3
@@ -40,7 +40,7 @@ print("behind an assertion that does not hold")
 ```
 
 ```{code-cell} ipython3
-assert lstm.LSTMCell(2, 3).W[0, 0] == WEIGHT
+assert lstm_lab.LSTMCell(2, 3).W[0, 0] == WEIGHT
 assert np.random.default_rng([1, 2]).integers(2**40) >= 0
 raise RuntimeError("in vain")
 ```
@@ -52,11 +52,11 @@ RAISED = 32
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """A page that is right for the seeds it was written with."""
-    from lstm_lab import lstm
+    import lstm_lab
 
     file = tmp_path_factory.mktemp("pages") / "page.md"
     drawn = np.random.default_rng(0).integers(2**40)
-    weight = lstm.LSTMCell(2, 3).W[0, 0]
+    weight = lstm_lab.LSTMCell(2, 3).W[0, 0]
     text = PAGE.replace("DRAWN", f"{drawn}")
     file.write_text(text.replace("WEIGHT", f"{float(weight)!r}"))
     return file
@@ -77,9 +77,7 @@ def found(page, store):
 
 def test_each_assertion_is_found_at_its_line(page):
     claims = seeds.claims(page)
-    assert [claim.line for claim in claims] == [
-        *(ALWAYS, DRAWN, ONE_DRAW, LOOP, DEFAULT, LISTED)
-    ]
+    assert [claim.line for claim in claims] == [*(ALWAYS, DRAWN, ONE_DRAW, LOOP, DEFAULT, LISTED)]
     lines = page.read_text(encoding="utf-8").splitlines()
     assert all("assert" in lines[claim.line - 1] for claim in claims)
     assert [claim.line for claim in claims if claim.one_draw] == [ONE_DRAW]
@@ -145,7 +143,7 @@ def test_runs_of_another_text_are_not_taken(page, tmp_path):
     assert seeds.stored(other, tmp_path) != before
 
 
-def test_stored_sweeps_keep_their_seeds(monkeypatch):
+def test_stored_experiments_keep_their_seeds(monkeypatch):
     original = np.random.default_rng
     monkeypatch.setattr(np.random, "default_rng", original)
     kept = seeds.shift_seeds(1)
@@ -153,12 +151,10 @@ def test_stored_sweeps_keep_their_seeds(monkeypatch):
     assert np.random.default_rng(0).integers(2**40) != plain
     with kept():
         assert np.random.default_rng(0).integers(2**40) == plain
-    module = {"np": np, "__name__": "lstm_lab.phase.sweep"}
+    module = {"np": np, "__name__": "lstm_lab.experiments.phase"}
     assert eval("np.random.default_rng(0)", module).integers(2**40) == plain
 
 
 def test_a_page_that_is_none_is_refused():
-    with pytest.raises(
-        SystemExit, match=r"ch999 must be pages with code.*ch317"
-    ):
+    with pytest.raises(SystemExit, match=r"ch999 must be pages with code.*ch317"):
         seeds.known_pages(["ch999"])

@@ -57,10 +57,7 @@ def test_a_line_break_is_a_space(end):
         ("`a|b` or `c*d*`", f"{code('a|b')} or {code('c*d*')}"),
         ("``a`b``", code("a`b")),
         ("$b_f = 4$", math("b_f = 4")),
-        (
-            r"$\log_{10} \sigma_1$, lag 100",
-            math(r"\log_{10} \sigma_1") + ", lag 100",
-        ),
+        (r"$\log_{10} \sigma_1$, lag 100", math(r"\log_{10} \sigma_1") + ", lag 100"),
         ("$p(y|x)$", math(r"p(y\vert x)")),
         (r"$\|v\|_2$", math(r"\Vert v\Vert _2")),
         ("$a$|$b$", f"{math('a')}|{math('b')}"),
@@ -71,13 +68,8 @@ def test_code_and_mathematics_are_shown_as_such(cell, shown):
 
 
 def test_cells_are_shown_as_the_text_that_they_are():
-    lines = Table(
-        ["$b_f$", 10], [["1e-10", 2], ["1,184", None]]
-    )._repr_markdown_()
-    rows = [
-        [cell.strip() for cell in row.split("|")[1:-1]]
-        for row in lines.split("\n")
-    ]
+    lines = Table(["$b_f$", 10], [["1e-10", 2], ["1,184", None]])._repr_markdown_()
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in lines.split("\n")]
     assert rows[0] == ["$b_f$", "10"]
     assert rows[2:] == [["1e-10", "2"], ["1,184", "None"]]
 

@@ -13,16 +13,10 @@ SOURCES, TARGETS = ["ab", "c", "bca"], ["abc", "", "ccba"]
 def translator(request):
     letters = tokenizer.fit(["abc"])
     network = seq2seq.Network(
-        sources=letters.size,
-        targets=letters.size,
-        embedding=3,
-        hidden=4,
-        attention=request.param,
+        sources=letters.size, targets=letters.size, embedding=3, hidden=4, attention=request.param
     )
     params = seq2seq.init(network, rng=np.random.default_rng(3))
-    return seq2seq.Translator(
-        network, seq2seq.Vocabularies(letters, letters), params
-    )
+    return seq2seq.Translator(network, seq2seq.Vocabularies(letters, letters), params)
 
 
 def decoded(translator, source, target, *, forced):
@@ -30,14 +24,10 @@ def decoded(translator, source, target, *, forced):
     network, vocabularies, params = translator
     names = [*teaching.NAMES.values(), *vocabularies.target.characters]
     batch = vocabularies.batch([source], [target])
-    encoded = seq2seq.encode(
-        network, params, batch.source, batch.source_lengths
-    )
+    encoded = seq2seq.encode(network, params, batch.source, batch.source_lengths)
     states, last = encoded.states, np.array([tokenizer.BOS])
     for right in batch.target:
-        answers, states, _ = seq2seq.step(
-            network, params, encoded, states, last
-        )
+        answers, states = seq2seq.step(network, params, encoded, states, last)
         log_p = log_softmax(answers[0])
         log_p[[tokenizer.PAD, tokenizer.BOS]] = -np.inf  # are never written
         written = int(log_p.argmax())
@@ -77,6 +67,13 @@ def test_ways_part_where_another_token_is_read():
 def test_unequal_numbers_are_refused(translator):
     with pytest.raises(ValueError, match="must be as many"):
         teaching.two_ways(translator, ["a"], [])
+
+
+def test_a_text_is_not_a_list_of_texts(translator):
+    with pytest.raises(TypeError, match="sources must be a list of texts"):
+        teaching.two_ways(translator, "ab", ["a", "b"])
+    with pytest.raises(TypeError, match="targets must be a list of texts"):
+        teaching.two_ways(translator, ["a", "b"], "ab")
 
 
 @pytest.mark.parametrize("seed", range(30))

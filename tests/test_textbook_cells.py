@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lstm_lab import GRUCell, LSTMCell, RNNCell, gru, lstm, packing, rnn
+from lstm_lab import GRUCell, LSTMCell, RNNCell, gru, lstm, packing, rnn, sequence
 
 # Both sides round in another order, 1e-16 a term; the gates keep errors from growing over the
 # hundred steps. In float64 this leaves some four digits to spare.
@@ -64,13 +64,9 @@ def test_lstm_cell_is_the_listing(seed):
     h = c = listed_h = listed_c = np.zeros(H)
     for x in X:
         h, c, cache = cell.forward(x, h, c)
-        listed_h, listed_c, listed_cache = lstm_step(
-            W, b, x, listed_h, listed_c
-        )
+        listed_h, listed_c, listed_cache = lstm_step(W, b, x, listed_h, listed_c)
         assert type(cache) is tuple
-        for ours, listed in zip(
-            (h, c, *cache), (listed_h, listed_c, *listed_cache), strict=True
-        ):
+        for ours, listed in zip((h, c, *cache), (listed_h, listed_c, *listed_cache), strict=True):
             assert_allclose(ours, listed, rtol=0, atol=TOLERANCE)
     assert np.abs(c).max() > 0.1
 
@@ -110,21 +106,17 @@ def test_the_seed_is_zero_unless_given(Cell):
 
 
 @pytest.mark.parametrize(
-    ("arch", "Cell"),
-    [(lstm, LSTMCell), (gru, GRUCell), (rnn, RNNCell)],
-    ids=["lstm", "gru", "rnn"],
+    ("arch", "Cell"), [(lstm, LSTMCell), (gru, GRUCell), (rnn, RNNCell)], ids=["lstm", "gru", "rnn"]
 )
 def test_the_sequence_is_the_cell_step_by_step(arch, Cell):
     cell = Cell(D, H, seed=3)
-    trace = arch.forward(cell.params, X)
+    trace = sequence.forward(arch, cell.params, X)
     states = len(arch.STATES) * (np.zeros(H),)
     for t, x in enumerate(X):
         step = cell.forward(x, *states)
         states = step[:2] if arch is lstm else (step,)
         for name, state in zip(arch.STATES, states, strict=True):
-            assert_allclose(
-                getattr(trace, name)[t + 1], state, rtol=0, atol=TOLERANCE
-            )
+            assert_allclose(getattr(trace, name)[t + 1], state, rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -139,18 +131,19 @@ def test_sequence_and_cell_agree_where_gates_are_closed(arch, Cell, dtype):
         if arch is lstm:
             setattr(cell, name, getattr(params, name))
         else:
-            blocks = packing.split_rows(getattr(params, name), gru.GATES)
-            for gate, block in zip(gru.GATES, blocks, strict=True):
+            blocks = packing.by_gate(getattr(params, name), gru.GATES)
+            for gate, block in blocks.items():
                 setattr(cell, f"{name}_{gate}", block)
     x, states = np.zeros(1, dtype), [np.zeros_like(a) for _ in arch.STATES]
-    trace = arch.forward(params, x[np.newaxis])
+    trace = sequence.forward(arch, params, x[np.newaxis])
     found = cell.forward(x, *states)
     h = found[0] if arch is lstm else found
     # Relative to each number itself, however small: it is one rounding or the same zero.
     assert_allclose(trace.h[1], h, rtol=2 * np.finfo(dtype).eps, atol=0)
     if arch is lstm:
         _, i, f, o, *_ = found[2]
-        assert_array_equal(packing.apart(trace.gates[0])[:3], [i, f, o])
+        for name, gate in zip("ifo", (i, f, o), strict=True):
+            assert_array_equal(trace.gates[name][0], gate)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +154,7 @@ def test_sequence_and_cell_agree_where_gates_are_closed(arch, Cell, dtype):
         (RNNCell, ["W", "b"]),
     ],
 )
-@pytest.mark.parametrize(
-    "in_place", [True, False], ids=["in-place", "assigned"]
-)
+@pytest.mark.parametrize("in_place", [True, False], ids=["in-place", "assigned"])
 def test_changed_weights_take_effect(Cell, names, in_place, rng):
     states = (2 if Cell is LSTMCell else 1) * (rng.normal(size=H),)
     for name in names:
@@ -179,11 +170,10 @@ def test_changed_weights_take_effect(Cell, names, in_place, rng):
 
 def test_gates_are_packed_in_the_order_that_is_stated():
     cell = LSTMCell(D, H)
-    gates = lstm.forward(cell.params, X[:1]).gates[0]
+    gates = sequence.forward(lstm, cell.params, X[:1]).gates
     *_, (_, *listed, _, _) = lstm_step(cell.W, cell.b, X[0], *np.zeros((2, H)))
-    named = dict(zip(lstm.GATES, gates, strict=True))
     for name, gate in zip("ifog", listed, strict=True):
-        assert_allclose(named[name], gate, rtol=0, atol=TOLERANCE)
+        assert_allclose(gates[name][0], gate, rtol=0, atol=TOLERANCE)
     cell = GRUCell(D, H)
     for name, W in zip(gru.GATES, np.split(cell.params.W, 3), strict=True):
         assert_array_equal(W, getattr(cell, f"W_{name}"))
@@ -204,6 +194,4 @@ def test_cells_take_batches(rng):
     x, h, c = rng.normal(size=(3, D)), *rng.normal(size=(2, 3, H))
     cell = LSTMCell(D, H)
     batch = cell.forward(x, h, c)[0]
-    assert_allclose(
-        batch[1], cell.forward(x[1], h[1], c[1])[0], rtol=0, atol=TOLERANCE
-    )
+    assert_allclose(batch[1], cell.forward(x[1], h[1], c[1])[0], rtol=0, atol=TOLERANCE)

@@ -104,21 +104,16 @@ def test_a_list_is_not_a_text():
 
 
 @pytest.mark.parametrize(
-    ("tokens", "error"),
+    "tokens",
     [
-        ([4.7], TypeError),
-        (["4"], TypeError),
-        ([True], TypeError),
-        (np.ma.array([4], mask=[True]), TypeError),
-        (4, ValueError),
-        (np.array(4), ValueError),
-        ([[4]], ValueError),
-        ([[4, 5], [4]], ValueError),
-        (None, TypeError),
+        *([4.7], ["4"], [True], [[4]], [[4, 5], [4]]),
+        *(4, None, "ab", {4: 5}, np.array(4), np.array([[4]])),
+        np.ma.array([4], mask=[True]),
     ],
+    ids=repr,
 )
-def test_what_is_not_a_list_of_tokens_is_refused(tokens, error):
-    with pytest.raises(error, match="tokens must be an array of integers"):
+def test_what_is_not_a_list_of_tokens_is_refused(tokens):
+    with pytest.raises(TypeError, match=r"tokens(\[0\])? must be an? "):
         tokenizer.fit(["ab"]).decode(tokens)
 
 

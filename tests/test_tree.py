@@ -23,21 +23,12 @@ class Nest(NamedTuple):
     pair: tuple
 
 
-NEST = Nest(
-    Leaves(np.ones(2), None),
-    [np.zeros((2, 3)), Leaves(1.5)],
-    (np.arange(4), None),
-)
+NEST = Nest(Leaves(np.ones(2), None), [np.zeros((2, 3)), Leaves(1.5)], (np.arange(4), None))
 
 
 def test_map_keeps_the_structure():
     doubled = tree.map(lambda leaf: 2 * leaf, NEST)
-    assert [type(part) for part in (doubled, *doubled)] == [
-        Nest,
-        Leaves,
-        list,
-        tuple,
-    ]
+    assert [type(part) for part in (doubled, *doubled)] == [Nest, Leaves, list, tuple]
     assert type(doubled.several[1]) is Leaves
     assert doubled.several[1] == Leaves(3.0, None)
     assert doubled.pair[1] is doubled.inner.b is None
@@ -46,10 +37,7 @@ def test_map_keeps_the_structure():
 
 
 def test_map_takes_leaves_together():
-    sums = tree.map(
-        lambda x, y, z: x + 10 * y + 100 * z,
-        *[Leaves(n, [n]) for n in (1, 2, 3)],
-    )
+    sums = tree.map(lambda x, y, z: x + 10 * y + 100 * z, *[Leaves(n, [n]) for n in (1, 2, 3)])
     assert sums == Leaves(321, [321])
 
 
@@ -69,8 +57,8 @@ def test_a_leaf_and_nothing_are_trees():
         ((1, (2, 3)), "Leaves of 2 entries against tuple of 2 entries"),
         (Leaves(1, (2,)), "tuple of 2 entries against tuple of 1 entries"),
         (Leaves(1, [2, 3]), "tuple of 2 entries against list of 2 entries"),
-        (Leaves(None, (2, 3)), "a leaf of the first is no leaf in another"),
-        (Leaves((1,), (2, 3)), "a leaf of the first is no leaf in another"),
+        (Leaves(None, (2, 3)), "int against NoneType"),
+        (Leaves((1,), (2, 3)), "int against tuple of 1 entries"),
     ],
 )
 def test_map_refuses_trees_that_differ(other, message):
@@ -79,19 +67,12 @@ def test_map_refuses_trees_that_differ(other, message):
 
 
 def test_map_refuses_an_array_where_the_first_tree_has_none():
-    with pytest.raises(
-        ValueError, match="an array in one of them is None in the first"
-    ):
+    with pytest.raises(ValueError, match="differ: NoneType against int"):
         tree.map(np.add, Leaves(1), Leaves(1, 2))
 
 
 def test_leaves_have_dotted_names_in_order():
-    assert list(tree.leaves(NEST)) == [
-        "inner.a",
-        "several.0",
-        "several.1.a",
-        "pair.0",
-    ]
+    assert list(tree.leaves(NEST)) == ["inner.a", "several.0", "several.1.a", "pair.0"]
     assert next(iter(tree.leaves(NEST, "nest"))) == "nest.inner.a"
     assert tree.leaves(NEST)["several.0"] is NEST.several[0]
 

@@ -59,9 +59,7 @@ SEEDS = (
 FEW = ":tags: [few-runs]"
 CELL = re.compile(r"^```\{code-cell\}.*?^```$", re.MULTILINE | re.DOTALL)
 
-STAYS = (
-    "claims"  # the page that lists claims: the tests that carry some are here
-)
+STAYS = "claims"  # the page that lists claims: the tests that carry some are here
 # What the sources need of a book's configuration, and the extensions that they are written for.
 EXTENSIONS = ("figures", "listing", "moving", "powers")
 SETTINGS = (
@@ -121,14 +119,10 @@ def rename(root: Path, old: str, new: str, title: str | None = None) -> str:
     """Give a chapter another name and number, and another title if one is told."""
     file = source(root, old)
     if not NAME.fullmatch(new):
-        raise AdaptError(
-            f"a name is small letters, digits and hyphens, got {new!r}"
-        )
+        raise AdaptError(f"a name is small letters, digits and hyphens, got {new!r}")
     if file.with_stem(new).exists():
         raise AdaptError(f"{new!r} is there already")
-    number, other = (
-        name.removeprefix("ch").lstrip("0") or name for name in (old, new)
-    )
+    number, other = (name.removeprefix("ch").lstrip("0") or name for name in (old, new))
     words = {rf"\b{old}\b": new, rf"\b([Cc]hapter) {number}\b": rf"\1 {other}"}
 
     def edit(text: str) -> str:
@@ -141,10 +135,7 @@ def rename(root: Path, old: str, new: str, title: str | None = None) -> str:
     renamed = file.rename(file.with_stem(new))
     if title is not None:
         heading = re.compile(rf"^# {new}: .*$", re.MULTILINE)
-        change(
-            renamed,
-            lambda text: heading.sub(lambda _: f"# {new}: {title}", text),
-        )
+        change(renamed, lambda text: heading.sub(lambda _: f"# {new}: {title}", text))
     return f"{old} is {new} now, in {len(changed)} files"
 
 
@@ -156,9 +147,7 @@ def drop(root: Path, name: str) -> str:
     file = source(root, name)
     text = file.read_text(encoding="utf-8")
     gone = {name} | {
-        label
-        for pattern in LABELS
-        for label in re.findall(pattern, text, re.MULTILINE)
+        label for pattern in LABELS for label in re.findall(pattern, text, re.MULTILINE)
     }
     file.unlink()
     entry = re.compile(rf"^ +- file: chapters/{name}\n", re.MULTILINE)
@@ -220,9 +209,7 @@ def sentences(text: str, gone: set[str]) -> str:
     """Return a text without the sentences that refer to labels which are gone."""
     ends = [*SENTENCE.finditer(text)]
     starts = [0, *(end.end() for end in ends)]
-    pieces = [
-        text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)
-    ]
+    pieces = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
     return "".join(p for p in pieces if not refers(p, gone)).rstrip()
 
 
@@ -232,9 +219,7 @@ def without_tests(root: Path, gone: set[str]) -> None:
     change(
         root / EQUATIONS,
         lambda stored: "".join(
-            line
-            for line in stored.splitlines(keepends=True)
-            if line.partition(" ")[0] not in gone
+            line for line in stored.splitlines(keepends=True) if line.partition(" ")[0] not in gone
         ),
     )
     tidy(root)
@@ -267,8 +252,7 @@ def point(root: Path, label: str, target: str) -> str:
     """Let references to a chapter of the longer book lead elsewhere, and drop its recap here."""
     page = root / LONGER
     recap = re.compile(
-        rf"^\({label}\)=\n## (.*?)\n(?:.*?)(?=^\([\w-]+\)=\n|\Z)",
-        re.MULTILINE | re.DOTALL,
+        rf"^\({label}\)=\n## (.*?)\n(?:.*?)(?=^\([\w-]+\)=\n|\Z)", re.MULTILINE | re.DOTALL
     )
     found = recap.search(page.read_text(encoding="utf-8"))
     if found is None:
@@ -276,23 +260,17 @@ def point(root: Path, label: str, target: str) -> str:
     if not re.match(r"https?://", target):
         own = root / target
         if not own.is_file():
-            raise AdaptError(
-                f"{target!r} is neither an address nor a page of this book"
-            )
+            raise AdaptError(f"{target!r} is neither an address nor a page of this book")
         target = os.path.relpath(own, root / "chapters").replace(os.sep, "/")
-    gone = {
-        name
-        for pattern in LABELS
-        for name in re.findall(pattern, found[0], re.MULTILINE)
-    } - {label}
+    gone = {name for pattern in LABELS for name in re.findall(pattern, found[0], re.MULTILINE)} - {
+        label
+    }
     role = re.compile(rf"\{{ref\}}`(?:([^`<]*?) *<{label}>|{label})`")
     change(page, lambda text: recap.sub("", text).rstrip() + "\n")
     count = 0
     for file in sorted((root / "chapters").glob("*.md")):
         text = file.read_text(encoding="utf-8")
-        text, found_here = role.subn(
-            lambda m: f"[{m[1] or label}]({target})", text
-        )
+        text, found_here = role.subn(lambda m: f"[{m[1] or label}]({target})", text)
         file.write_text(text, encoding="utf-8")
         count += found_here
     without_tests(root, gone)

@@ -36,12 +36,8 @@ HEAVIEST = 700  # kB of a page, before a reader does anything
 def pages() -> list[str]:
     """Return the pages of the table of contents."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    chapters = [
-        chapter for part in toc["parts"] for chapter in part["chapters"]
-    ]
-    return [
-        f"{name}.html" for name in (toc["root"], *(c["file"] for c in chapters))
-    ]
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    return [f"{name}.html" for name in (toc["root"], *(c["file"] for c in chapters))]
 
 
 def lighthouse(address: str, options: tuple[str, ...]) -> dict[str, float]:
@@ -56,21 +52,15 @@ def lighthouse(address: str, options: tuple[str, ...]) -> dict[str, float]:
             ]
         )
         if code != 0:
-            raise SystemExit(
-                f"Lighthouse failed on {address}: its messages are above"
-            )
+            raise SystemExit(f"Lighthouse failed on {address}: its messages are above")
         found = json.loads(report.read_text(encoding="utf-8"))
     row = {name: 100 * found["categories"][name]["score"] for name in SCORES}
     requests = found["audits"]["network-requests"]["details"]["items"]
     own = urlsplit(address).netloc
     return row | {
-        "kB": sum(request.get("transferSize", 0) for request in requests)
-        / 1000,
+        "kB": sum(request.get("transferSize", 0) for request in requests) / 1000,
         "requests": len(requests),
-        "foreign": sum(
-            urlsplit(request["url"]).netloc not in (own, "")
-            for request in requests
-        ),
+        "foreign": sum(urlsplit(request["url"]).netloc not in (own, "") for request in requests),
     }
 
 
@@ -112,9 +102,7 @@ def broken(form: str, row: dict[str, float]) -> list[str]:
     """Return which bounds a row breaks."""
     low = [name for name, bound in BOUNDS[form].items() if row[name] < bound]
     high = {"kB": HEAVIEST, "foreign": 0, "axe": 0}
-    return low + [
-        name for name, bound in high.items() if row.get(name, 0) > bound
-    ]
+    return low + [name for name, bound in high.items() if row.get(name, 0) > bound]
 
 
 def main() -> int:
@@ -128,14 +116,8 @@ def main() -> int:
             for form in FORMS:
                 row = judge(home + path, form) | {"axe": axe[path]}
                 faults = broken(form, row)
-                rows.append(
-                    {"page": path, "on": form}
-                    | row
-                    | {"broken": ", ".join(faults)}
-                )
-                sys.stderr.write(
-                    f"{path} on a {form}: {row['performance']:.0f}\n"
-                )
+                rows.append({"page": path, "on": form} | row | {"broken": ", ".join(faults)})
+                sys.stderr.write(f"{path} on a {form}: {row['performance']:.0f}\n")
     sys.stdout.write(tabulate(rows, headers="keys", floatfmt=".0f") + "\n")
     REPORT.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return any(row["broken"] for row in rows)

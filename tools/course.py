@@ -100,16 +100,12 @@ def exercises(chapter: str) -> list[Exercise]:
     """Return the exercises of a chapter's text, each with its solution."""
     solutions = {s["label"]: s["body"] for s in SOLUTION.finditer(chapter)}
     found = [
-        Exercise(
-            e["label"], e["title"], e["text"], solutions.pop(e["label"], "")
-        )
+        Exercise(e["label"], e["title"], e["text"], solutions.pop(e["label"], ""))
         for e in EXERCISE.finditer(chapter)
     ]
     unsolved = [exercise.label for exercise in found if not exercise.solution]
     if unsolved or solutions:
-        raise CourseError(
-            f"without solution: {unsolved}; without exercise: {[*solutions]}"
-        )
+        raise CourseError(f"without solution: {unsolved}; without exercise: {[*solutions]}")
     return found
 
 
@@ -133,9 +129,7 @@ def stub(exercise: Exercise) -> str:
     lines = []
     for tags, code in exercise.cells:
         if "lesson" in tags:
-            lines.append(
-                cell("stub", "\n\n\n".join(signatures(exercise, code)))
-            )
+            lines.append(cell("stub", "\n\n\n".join(signatures(exercise, code))))
         elif "check" in tags:
             lines.append(cell(f"check, {RAISES}", code))
     if not any("def " in line for line in lines):
@@ -177,9 +171,7 @@ def leaks(text: str, chapter: str) -> list[str]:
             if not line.lstrip().startswith(("def ", "return", "@"))
         ]
         found += [
-            part
-            for part in parts
-            if len(part) > SHORTEST and part not in kept and part in text
+            part for part in parts if len(part) > SHORTEST and part not in kept and part in text
         ]
     return found
 
@@ -197,9 +189,7 @@ def put_back(stripped: NotebookNode, chapter: str) -> NotebookNode:
         if "stub" in tags:
             (label,) = set(re.findall(r"\bex-[\w-]+(?=:)", each.source))
             each.source = "\n\n".join(
-                code.strip()
-                for kinds, code in known[label].cells
-                if "check" not in kinds
+                code.strip() for kinds, code in known[label].cells if "check" not in kinds
             )
     return solved
 
@@ -246,9 +236,7 @@ def as_built(made: NotebookNode, executed: Path) -> NotebookNode:
     pairs = zip(code_cells(made), code_cells(built), strict=True)
     for mine, theirs in pairs:
         if mine.source != theirs.source:
-            raise CourseError(
-                f"the book was built before this cell was written:\n{mine.source}"
-            )
+            raise CourseError(f"the book was built before this cell was written:\n{mine.source}")
         mine.outputs = theirs.outputs
         mine.execution_count = theirs.execution_count
     plain = Plain(executed.stem, launch.glued(executed), known())
@@ -307,9 +295,7 @@ def build(source: Path) -> str:
         if {"stub", RAISES} & set(each.metadata.get("tags", ())):
             each.outputs, each.execution_count = [], None
     write(stripped, BUILT / "student" / f"{source.stem}.ipynb")
-    solved = as_built(
-        notebook(instructor(chapter)), EXECUTED / f"{source.stem}.ipynb"
-    )
+    solved = as_built(notebook(instructor(chapter)), EXECUTED / f"{source.stem}.ipynb")
     write(solved, BUILT / "instructor" / f"{source.stem}.ipynb")
     count = len(exercises(chapter))
     return f"{source.stem}: {count} exercises, {len(stubs)} cells to fill in or to pass"

@@ -21,9 +21,7 @@ DISPLAYED = re.compile(
 def displayed(chapters: Path) -> dict[str, str]:
     """Return the formula of each equation by its label, white space aside."""
     return {
-        found["directive"] or found["dollars"]: " ".join(
-            (found["a"] or found["b"]).split()
-        )
+        found["directive"] or found["dollars"]: " ".join((found["a"] or found["b"]).split())
         for page in sorted(chapters.glob("*.md"))
         for found in DISPLAYED.finditer(page.read_text(encoding="utf-8"))
     }
@@ -32,8 +30,7 @@ def displayed(chapters: Path) -> dict[str, str]:
 def main() -> int:
     """Write the file anew."""
     lines = [
-        f"{label} = '''{formula}'''\n"
-        for label, formula in displayed(ROOT / "chapters").items()
+        f"{label} = '''{formula}'''\n" for label, formula in displayed(ROOT / "chapters").items()
     ]
     STORED.write_text("".join(lines), encoding="utf-8")
     sys.stdout.write(f"{len(lines)} equations are in {STORED}\n")

@@ -13,15 +13,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.course import (
-    BUILT,
-    CourseError,
-    Exercise,
-    chapters,
-    exercises,
-    read,
-    write,
-)
+from tools.course import BUILT, CourseError, Exercise, chapters, exercises, read, write
 
 COURSE = BUILT / "nbgrader"
 SEED = 2026  # of the hidden tests; a course may choose its own
@@ -45,8 +37,7 @@ def graded(chapter: str) -> list[Exercise]:
     return [
         exercise
         for exercise in exercises(chapter)
-        if exercise.kind == "Code"
-        and any("check" in tags for tags, _ in exercise.cells)
+        if exercise.kind == "Code" and any("check" in tags for tags, _ in exercise.cells)
     ]
 
 
@@ -55,9 +46,7 @@ def assignment(chapter: str, *, seed: int = SEED) -> NotebookNode:
     cells = [cell("imports", IMPORTS, locked=True)]
     for exercise in graded(chapter):
         name, points = exercise.label, exercise.stars
-        text = new_markdown_cell(
-            f"## {exercise.title}\n\n{exercise.text.strip()}"
-        )
+        text = new_markdown_cell(f"## {exercise.title}\n\n{exercise.text.strip()}")
         text.id = f"{name}-text"
         checks = [code for tags, code in exercise.cells if "check" in tags]
         answers = [code for tags, code in exercise.cells if "lesson" in tags]
@@ -67,11 +56,7 @@ def assignment(chapter: str, *, seed: int = SEED) -> NotebookNode:
             cell(f"{name}-test", "\n".join(checks), points=points),
             cell(f"{name}-hidden", hidden(checks, seed), points=points),
         ]
-    kernel = {
-        "name": "python3",
-        "display_name": "Python 3",
-        "language": "python",
-    }
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
@@ -111,9 +96,7 @@ def marked(code: str) -> str:
 def hidden(checks: list[str], seed: int) -> str:
     """Return the checks with other arguments, between the marks of hidden tests."""
     others = [redrawn(check.strip(), seed) for check in checks]
-    return "\n".join(
-        ["### BEGIN HIDDEN TESTS", *others, "### END HIDDEN TESTS"]
-    )
+    return "\n".join(["### BEGIN HIDDEN TESTS", *others, "### END HIDDEN TESTS"])
 
 
 def redrawn(check: str, seed: int) -> str:
@@ -132,9 +115,7 @@ def build(course: Path = COURSE) -> list[str]:
     names = []
     for source in chapters():
         name = source.stem
-        write(
-            assignment(read(source)), course / "source" / name / f"{name}.ipynb"
-        )
+        write(assignment(read(source)), course / "source" / name / f"{name}.ipynb")
         names.append(name)
     (course / "nbgrader_config.py").write_text(CONFIGURATION, encoding="utf-8")
     for name in names:

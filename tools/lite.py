@@ -28,17 +28,9 @@ BUILT = ROOT / "_build"
 CONFIGURATION = ROOT / "lite"
 REQUIREMENTS = CONFIGURATION / "requirements.lock"
 NPM = ROOT / "node_modules" / "pyodide"
-RUNTIME = (
-    "pyodide.mjs",
-    "pyodide.asm.mjs",
-    "pyodide.asm.wasm",
-    "python_stdlib.zip",
-)
+RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 # Parts of the kernel, and empty packages in the place of those that would need a server.
-KERNEL = (
-    Path(sys.prefix, "share/jupyter/labextensions", PYODIDE_KERNEL_NPM_NAME)
-    / "static/pypi"
-)
+KERNEL = Path(sys.prefix, "share/jupyter/labextensions", PYODIDE_KERNEL_NPM_NAME) / "static/pypi"
 KERNEL_WHEELS = (
     "ipykernel-6.*.whl",
     "piplite-*.whl",
@@ -137,9 +129,7 @@ def locked_wheels() -> list[Path]:
 
 def kernel_wheels() -> list[Path]:
     """Return the wheels that come with the kernel's extension."""
-    return [
-        wheel for pattern in KERNEL_WHEELS for wheel in KERNEL.glob(pattern)
-    ]
+    return [wheel for pattern in KERNEL_WHEELS for wheel in KERNEL.glob(pattern)]
 
 
 def run(module: str, *arguments: object, folder: Path = ROOT) -> None:

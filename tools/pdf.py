@@ -25,10 +25,7 @@ UNPRINTED = (
     " .only-dark, .copybtn, .lab-ask"
 )
 LINKS = ("href", "xlink:href")  # the second as HTML's parser reads it in an SVG
-NAMES = (
-    *("for", "headers", "list"),
-    *("aria-controls", "aria-describedby", "aria-labelledby"),
-)
+NAMES = (*("for", "headers", "list"), *("aria-controls", "aria-describedby", "aria-labelledby"))
 PAINT = re.compile(r"url\(#([^)]+)\)")  # clips, fills, markers and masks
 FOOTER = """<div style="width:100%;font-size:8px;text-align:center;color:#555">
 <span class="pageNumber"></span></div>"""
@@ -97,13 +94,9 @@ def move(article: Tag, page: str, anchors: dict[str, str]) -> None:
     for link in article.select("a[href]"):
         path, _, name = link["href"].partition("#")
         if path and ":" not in path:
-            target = os.path.normpath(Path(page).parent / path).replace(
-                "\\", "/"
-            )
+            target = os.path.normpath(Path(page).parent / path).replace("\\", "/")
             if target in anchors:
-                link["href"] = "#" + "--".join(
-                    filter(None, (anchors[target], name))
-                )
+                link["href"] = "#" + "--".join(filter(None, (anchors[target], name)))
             else:
                 link.unwrap()
 
@@ -149,8 +142,7 @@ def print_pdf(site: Path) -> Path:
     source, target = site / "chapters" / "printed.html", site / NAME
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROME_PATH"),
-            args=["--no-sandbox", "--disable-gpu"],
+            executable_path=os.environ.get("CHROME_PATH"), args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(color_scheme="light", java_script_enabled=False)
         page.set_default_timeout(120_000)
@@ -187,6 +179,4 @@ def destinations(file: Path) -> dict[str, int]:
 if __name__ == "__main__":
     made = print_pdf(SITE)
     size = made.stat().st_size / 1e6
-    sys.stdout.write(
-        f"{made}: {len(PdfReader(made).pages)} pages, {size:.1f} MB\n"
-    )
+    sys.stdout.write(f"{made}: {len(PdfReader(made).pages)} pages, {size:.1f} MB\n")

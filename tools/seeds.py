@@ -2,10 +2,10 @@
 
 `python3 lab.py seeds` takes every page with code, `python3 lab.py seeds ch317` one. Each is run
 from its source with ten alternatives for every seed: what `numpy.random.default_rng` is given, by
-a cell or by the package, default seeds included. Stored sweeps have seeds of their own and keep
-them. An assertion about one particular draw says so, `# one draw`, and so does its sentence; every
-other one must hold each time. Finished runs are kept in _build/seeds and are not repeated, as
-long as neither the page nor the package has changed.
+a cell or by the package, default seeds included. Stored experiments have seeds of their own and
+keep them. An assertion about one particular draw says so, `# one draw`, and so does its
+sentence; every other one must hold each time. Finished runs are kept in _build/seeds and are not
+repeated, as long as neither the page nor the package has changed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CHAPTERS, PACKAGE = ROOT / "chapters", ROOT / "src" / "lstm_lab"
 STORE = ROOT / "_build" / "seeds"
 ALTERNATIVES = range(1, 11)
 ONE_DRAW = re.compile(r"#.*\bone draw\b")
-SWEEP = re.compile(r"lstm_lab\.\w+\.sweep")
+EXPERIMENT = re.compile(r"lstm_lab\.experiments\.\w+")
 FENCE = "```{code-cell}"
 
 
@@ -60,9 +60,7 @@ def cells(page: Path) -> list[Cell]:
         return []
     notebook = read_myst_markdown_notebook(text, add_source_map=True)
     lines, found = text.splitlines(), []
-    for cell, fence in zip(
-        notebook.cells, notebook.metadata["source_map"], strict=True
-    ):
+    for cell, fence in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
         if cell.cell_type == "code":
             # Options stand before the code, and nothing between it and the end of its block.
             end = lines.index("```", fence) + 1
@@ -98,7 +96,7 @@ def shift_seeds(alternative: int) -> Callable[[], Any]:
     shifting = [True]
 
     def default_rng(seed: Any = None) -> np.random.Generator:
-        stored = SWEEP.fullmatch(sys._getframe(1).f_globals["__name__"])
+        stored = EXPERIMENT.fullmatch(sys._getframe(1).f_globals["__name__"])
         if shifting[-1] and isinstance(seed, Integral) and not stored:
             return original([alternative, int(seed)])
         return original(seed)
@@ -137,15 +135,15 @@ def observe(page: Path, alternative: int) -> dict[str, Any]:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    from lstm_lab import sweeps
+    from lstm_lab import experiments
 
-    kept, check = shift_seeds(alternative), sweeps.check
+    kept, check = shift_seeds(alternative), experiments.check
 
     def check_with_its_own_seeds(*arguments: Any, **options: Any) -> Any:
         with kept():
             return check(*arguments, **options)
 
-    sweeps.check = check_with_its_own_seeds
+    experiments.check = check_with_its_own_seeds
     held: dict[int, bool] = {}
     raised: dict[int, str] = {}
 
@@ -153,9 +151,7 @@ def observe(page: Path, alternative: int) -> dict[str, Any]:
         held[line] = outcome and held.get(line, True)
 
     recorder = Recorder()
-    shell = InteractiveShell.instance(
-        config=Config(HistoryManager={"enabled": False})
-    )
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     shell.user_ns["__held__"] = record
     shell.ast_transformers.append(recorder)
     for cell in cells(page):
@@ -215,9 +211,7 @@ def perform(page: Path, alternative: int, file: Path) -> None:
         lines.write(f"\n{last}\n")
 
 
-def run_all(
-    pages: list[Path], alternatives: range, jobs: int, store: Path = STORE
-) -> None:
+def run_all(pages: list[Path], alternatives: range, jobs: int, store: Path = STORE) -> None:
     """Do the runs that are not stored yet, the first of every page first."""
     store.mkdir(parents=True, exist_ok=True)
     missing = []
@@ -227,10 +221,7 @@ def run_all(
         missing += [(n, page) for n in alternatives if n not in known]
     missing.sort(key=lambda run: run[0])
     with ThreadPoolExecutor(jobs) as pool:
-        begun = [
-            pool.submit(perform, page, n, stored(page, store))
-            for n, page in missing
-        ]
+        begun = [pool.submit(perform, page, n, stored(page, store)) for n, page in missing]
         try:
             for count, done in enumerate(as_completed(begun), start=1):
                 done.result()
@@ -245,9 +236,7 @@ def say(text: str, stream: Any = sys.stdout) -> None:
     print(text, file=stream, flush=True)
 
 
-def report(
-    page: Path, found: list[dict[str, Any]]
-) -> tuple[list[str], list[str]]:
+def report(page: Path, found: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the lines of a page's table, and those of claims that did not hold."""
     lines, failed = [f"\n{page.stem}: {len(found)} alternatives"], []
     for claim in claims(page):
@@ -269,14 +258,10 @@ def report(
 
 def known_pages(names: list[str]) -> list[Path]:
     """Return the pages of some names, or all that assert something; refuse what is none."""
-    pages = {
-        page.stem: page for page in sorted(CHAPTERS.glob("*.md")) if cells(page)
-    }
+    pages = {page.stem: page for page in sorted(CHAPTERS.glob("*.md")) if cells(page)}
     stems = [Path(name).stem for name in names]
     if unknown := [stem for stem in stems if stem not in pages]:
-        raise SystemExit(
-            f"{', '.join(unknown)} must be pages with code: {', '.join(pages)}"
-        )
+        raise SystemExit(f"{', '.join(unknown)} must be pages with code: {', '.join(pages)}")
     return [pages[stem] for stem in stems or pages]
 
 

@@ -10,12 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
-COMPRESSED = (
-    "text/",
-    "application/javascript",
-    "application/json",
-    "image/svg",
-)
+COMPRESSED = ("text/", "application/javascript", "application/json", "image/svg")
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):

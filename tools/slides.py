@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from lstm_lab import widgets
+from lstm_lab import figures
 from tools.course import chapters
 from tools.serve import SITE
 
@@ -27,20 +27,13 @@ FILES = {
     "reveal.js": NPM / "reveal.js/dist/reveal.js",
     "notes.js": NPM / "reveal.js/plugin/notes/notes.js",
     "slides.css": STYLE,
-    "moving.css": widgets.STYLE,
-    "moving.js": widgets.SCRIPT,
+    "moving.css": figures.STYLE,
+    "moving.js": figures.SCRIPT,
     "katex.css": NPM / "katex/dist/katex.min.css",
     "equations.css": ROOT / "_static" / "equations.css",
 }
-FOLDERS = {
-    "fonts": NPM / "katex/dist/fonts",
-    "type": SITE / "_static" / "fonts",
-}
-LEFT_OUT = {
-    "Test yourself",
-    "Exercises",
-    "Where this comes from, and where it leads",
-}
+FOLDERS = {"fonts": NPM / "katex/dist/fonts", "type": SITE / "_static" / "fonts"}
+LEFT_OUT = {"Test yourself", "Exercises", "Where this comes from, and where it leads"}
 POINTS = 3  # that a slide makes; a list has all of its own
 TOGETHER = 3  # equations on a slide
 SHORTEST, LONGEST = 25, 220  # characters of a point
@@ -101,8 +94,7 @@ def own(section: Tag) -> list[Tag]:
     return [
         found
         for found in section.select(SHOWN)
-        if found.find_parent("section") is section
-        and found.css.closest(UNSHOWN) is None
+        if found.find_parent("section") is section and found.css.closest(UNSHOWN) is None
     ]
 
 
@@ -174,9 +166,7 @@ def deck(page: Path) -> str:
     """Return the slides of a built page as one page."""
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "lxml")
     article = soup.select_one("article.bd-article")
-    for unneeded in article.select(
-        ".headerlink, .only-dark, .lab-ask, .copybtn"
-    ):
+    for unneeded in article.select(".headerlink, .only-dark, .lab-ask, .copybtn"):
         unneeded.decompose()
     for image in article.select("img"):
         image["src"] = "images/" + image["src"].rpartition("/")[2]
@@ -194,16 +184,10 @@ def deck(page: Path) -> str:
         if name.endswith(".css")
     )
     scripts = "".join(
-        f'<script src="../shared/{name}"></script>\n'
-        for name in FILES
-        if name.endswith(".js")
+        f'<script src="../shared/{name}"></script>\n' for name in FILES if name.endswith(".js")
     )
     return PAGE.format(
-        title=title(article.h1),
-        lead=lead,
-        slides=slides,
-        styles=styles,
-        scripts=scripts,
+        title=title(article.h1), lead=lead, slides=slides, styles=styles, scripts=scripts
     )
 
 

@@ -31,9 +31,7 @@ ALLOWED = {
 def built(folder: Path) -> Path:
     """Build the book in a folder, as `lab.py book` begins; return what it built."""
     faults.copied(folder)
-    (command,) = (
-        task for task in commands() if task.startswith("jupyter-book build")
-    )
+    (command,) = (task for task in commands() if task.startswith("jupyter-book build"))
     program, *arguments = shlex.split(command)
     path = shutil.which(program, path=Path(sys.executable).parent)
     done = subprocess.run(  # noqa: S603
@@ -106,9 +104,7 @@ def main() -> int:
         found = differences(*builds)
     for name, count in found:
         sys.stdout.write(f"{name}: {count} bytes differ\n")
-    sys.stdout.write(
-        f"files that differ between two builds: {len(found)} of {compared}\n"
-    )
+    sys.stdout.write(f"files that differ between two builds: {len(found)} of {compared}\n")
     return 1 if found else 0
 
 

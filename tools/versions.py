@@ -26,9 +26,7 @@ from tabulate import tabulate
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv" / "versions"
 LOCK = ROOT / "requirements.lock"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHONS = [
     classifier.rpartition(" ")[2]
     for classifier in PROJECT["classifiers"]
@@ -37,23 +35,25 @@ PYTHONS = [
 AGES = {"oldest": "lowest-direct", "newest": "highest"}
 # What the package's tests import besides; always in the locked versions.
 TOOLS = (
-    *("autograd", "beautifulsoup4", "coloraide", "hypothesis", "onnx"),
-    *("onnxruntime", "pytest", "pytest-xdist", "sacrebleu"),
+    *("autograd", "beautifulsoup4", "coloraide", "hypothesis"),
+    *("markdown-it-py", "mdit-py-plugins", "onnx", "onnxruntime"),
+    *("pytest", "pytest-xdist", "sacrebleu"),
 )
 # What is about the repository, and not about the package.
 LEFT_OUT = {
     "tests/test_bibliography.py": "reads the book's bibliography",
     "tests/test_configuration.py": "compares with the locked versions",
     "tests/test_licences.py": "reads what git knows of files",
-    "tests/widgets/test_moving.py": "drives a browser, in which there is no Python",
+    "tests/test_seeds.py": "runs pages of the book",
+    "tests/figures/test_script.py": "drives a browser, in which there is no Python",
 }
 # What every test run takes of them: the arithmetic, and all that draws, stores or shows.
 QUICK = (
-    *("tests/gradflow", "tests/plots", "tests/widgets"),
-    *("tests/test_architectures.py", "tests/test_interop.py"),
-    *("tests/test_kernels.py", "tests/test_losses.py"),
-    *("tests/test_numerics.py", "tests/test_optim.py"),
-    *("tests/test_resuming.py", "tests/sweeps/test_store.py"),
+    *("tests/gradflow", "tests/figures"),
+    *("tests/test_sequence.py", "tests/test_interop.py"),
+    *("tests/test_losses.py", "tests/test_numerics.py"),
+    *("tests/test_optim.py", "tests/test_saving.py"),
+    *("tests/experiments/test_code.py", "tests/experiments/test_running.py"),
 )
 TIMEOUT = 1800  # seconds for the tests of one environment
 
@@ -95,10 +95,7 @@ class Row(NamedTuple):
 
 def declared() -> dict[str, Requirement]:
     """Return what the package needs, its extra included, by name."""
-    lines = [
-        *PROJECT["dependencies"],
-        *PROJECT["optional-dependencies"]["dask"],
-    ]
+    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dask"]]
     return {Requirement(line).name: Requirement(line) for line in lines}
 
 
@@ -110,9 +107,7 @@ def bound(requirement: Requirement) -> Version:
 
 def tools() -> str:
     """Return the lines of the lock that pin the tools of the tests, without hashes."""
-    lines = re.findall(
-        r"(?m)^[\w.-]+==[^\\\n]*[^\\\s]", LOCK.read_text(encoding="utf-8")
-    )
+    lines = re.findall(r"(?m)^[\w.-]+==[^\\\n]*[^\\\s]", LOCK.read_text(encoding="utf-8"))
     return "\n".join(line for line in lines if line.split("==")[0] in TOOLS)
 
 
@@ -195,20 +190,12 @@ def check(python: str, age: str, found: dict[str, str]) -> None:
 def uv(*arguments: str, given: str = "") -> str:
     """Run uv on some input, and return what it writes."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    pythons = [
-        folder
-        for python in PYTHONS
-        for folder in pyenv.glob(f"versions/{python}.*/bin")
-    ]
+    pythons = [folder for python in PYTHONS for folder in pyenv.glob(f"versions/{python}.*/bin")]
     folders = [Path(sys.executable).parent, *pythons]
     path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
     done = subprocess.run(  # noqa: S603
         # With the certificates of this machine, as pip: a proxy may have one of its own.
-        [
-            str(shutil.which("uv", path=path)),
-            *arguments,
-            *("--quiet", "--system-certs"),
-        ],
+        [str(shutil.which("uv", path=path)), *arguments, *("--quiet", "--system-certs")],
         cwd=ROOT,
         env={**os.environ, "PATH": path},
         input=given,
@@ -282,9 +269,7 @@ def tested(python: str, age: str, arguments: Iterable[str]) -> Row:
     )
 
 
-def run(
-    folder: Path, *arguments: str, **variables: str
-) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the Python of an environment, with caches of its own."""
     return subprocess.run(  # noqa: S603
         [str(python_of(folder)), *arguments],
@@ -293,7 +278,6 @@ def run(
             **{k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
             "IPYTHONDIR": str(folder / "ipython"),
             "MPLCONFIGDIR": str(folder / "matplotlib"),
-            **variables,
         },
         capture_output=True,
         text=True,
@@ -311,10 +295,7 @@ def table(rows: list[Row]) -> str:
     """Return a table with a column for each environment."""
     lines = [
         ["Python", *(row.python for row in rows)],
-        *(
-            [name, *(row.versions.get(name, "?") for row in rows)]
-            for name in declared()
-        ),
+        *([name, *(row.versions.get(name, "?") for row in rows)] for name in declared()),
         ["passed", *(str(row.passed) for row in rows)],
         ["failed", *(str(row.failed) for row in rows)],
         ["seconds", *(f"{row.seconds:.0f}" for row in rows)],
@@ -331,14 +312,10 @@ def main() -> int:
             row = tested(python, age, pytest_arguments())
             rows.append(row)
             came = "green" if row.green else "red"
-            sys.stdout.write(
-                f"Python {python}, {age}: {came}, {row.seconds:.0f} s\n{row.said}"
-            )
+            sys.stdout.write(f"Python {python}, {age}: {came}, {row.seconds:.0f} s\n{row.said}")
             sys.stdout.flush()
     green = sum(row.green for row in rows)
-    sys.stdout.write(
-        f"\n{table(rows)}\n\nversions tested: {green} of {len(rows)} green\n"
-    )
+    sys.stdout.write(f"\n{table(rows)}\n\nversions tested: {green} of {len(rows)} green\n")
     return 0 if green == len(rows) else 1
 
 

@@ -1,6 +1,6 @@
-"""Checks at the public boundary: what came, what was expected, and which argument it was."""
+"""Checks at the public boundary: messages name the argument, its value and what was expected."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,20 +13,7 @@ Shape = tuple[int | str, ...]
 """An integer must match; a letter stands for any size of at least one."""
 
 
-def _show(shape: Shape) -> str:
-    return (
-        "("
-        + ", ".join(map(str, shape))
-        + ("," if len(shape) == 1 else "")
-        + ")"
-    )
-
-
-def _fits(actual: tuple[int, ...], wanted: Shape) -> bool:
-    return len(actual) == len(wanted) and all(
-        size >= 1 if isinstance(want, str) else size == want
-        for size, want in zip(actual, wanted, strict=True)
-    )
+# --- Arrays ---
 
 
 def array(
@@ -36,55 +23,17 @@ def array(
     dtype: np.dtype[Any] | None = None,
     finite_values: bool = True,
 ) -> Array:
-    """Return `value` as a float array of one of the shapes, or say what is wrong.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : array_like
-        What came.
-    *shapes : tuples of int or str
-        The shapes that are allowed; a letter stands for any size >= 1.
-    dtype : dtype, optional
-        The dtype it must have; float32 and float64 are allowed where none is given.
-    finite_values : bool
-        Whether `finite` is asked as well.
-
-    Returns
-    -------
-    ndarray
-        `value` itself where it is an array already.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is not float32 or float64, or not `dtype`.
-    ValueError
-        If no shape fits, or a value is NaN or infinite.
-    """
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} must be an array without a mask, got a masked array; fill it"
-            " with .filled(value)"
-        )
-    try:
-        checked = np.asarray(value)
-    except ValueError:
-        raise ValueError(
-            f"{name} must be one array, got nested lists of unequal length"
-        ) from None
+    """Return a finite array of floats, of one of the shapes and of `dtype` if it is given."""
+    checked = _plain(name, value)
     if checked.dtype not in (np.float32, np.float64):
         raise TypeError(
             f"{name} must be an array of float32 or float64, got dtype {checked.dtype};"
             " convert it with .astype(np.float64)"
         )
     if not any(_fits(checked.shape, shape) for shape in shapes):
-        wanted = " or ".join(_show(shape) for shape in shapes)
+        wanted = " or ".join(map(_show, shapes))
         empty = ", every size at least 1" if 0 in checked.shape else ""
-        raise ValueError(
-            f"{name} must have shape {wanted}{empty}; got {_show(checked.shape)}"
-        )
+        raise ValueError(f"{name} must have shape {wanted}{empty}; got {checked.shape}")
     if dtype is not None and checked.dtype != dtype:
         raise TypeError(
             f"{name} must have dtype {dtype} like the parameters, got {checked.dtype};"
@@ -96,112 +45,72 @@ def array(
 
 
 def finite(name: str, value: Array) -> None:
-    """Refuse an array that is not finite, and say where.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : ndarray
-        What came.
-
-    Raises
-    ------
-    ValueError
-        If a value is NaN or infinite.
-    """
+    """Refuse an array with a value that is NaN or infinite."""
     if not np.isfinite(value).all():
-        bad = np.argwhere(~np.isfinite(value))[0]
-        where = ", ".join(map(str, bad))
+        index = tuple(map(int, np.argwhere(~np.isfinite(value))[0]))
+        where = ", ".join(map(str, index))
         raise ValueError(
-            f"{name} must be finite, got {value[tuple(bad)]} at index ({where});"
-            f" its shape is {_show(value.shape)}"
+            f"{name} must be finite, got {value[index]} at index ({where});"
+            f" its shape is {value.shape}"
         )
 
 
-def instance(name: str, value: Any, kind: type) -> None:
-    """Refuse a `value` that is not of the given type of this package.
+def integers(name: str, value: Any, *shape: int | str) -> NDArray[np.intp]:
+    """Return an array of integers of any type as one of indices."""
+    checked = _plain(name, value)
+    wanted = f"{name} must be an array of integers of shape {_show(shape)}"
+    if not np.issubdtype(checked.dtype, np.integer):
+        is_object = checked.dtype == object
+        kind = type(value).__name__ if is_object else f"dtype {checked.dtype}"
+        raise TypeError(f"{wanted}, got {kind}")
+    if not _fits(checked.shape, shape):
+        raise ValueError(f"{wanted}, got shape {checked.shape}")
+    return checked.astype(np.intp, copy=False)
 
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : object
-        What came.
-    kind : type
-        A NamedTuple of an architecture, such as ``lstm.Params``.
 
-    Raises
-    ------
-    TypeError
-        If `value` is of another type.
-    """
-    if not isinstance(value, kind):
-        came = type(value)
+def like(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return an array of exactly this shape, for None read-only zeros that take no memory."""
+    if value is None:
+        return np.broadcast_to(dtype.type(0), shape)
+    return array(name, value, shape, dtype=dtype)
+
+
+def _plain(name: str, value: Any) -> NDArray[Any]:
+    """Return a value as an array, if it is one and has no mask."""
+    if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
-            f"{name} must be {kind.__module__}.{kind.__qualname__},"
-            f" got {came.__module__}.{came.__qualname__}"
+            f"{name} must be an array without a mask, got a masked array; fill it"
+            " with .filled(value)"
         )
-
-
-def float_dtype(name: str, value: Any) -> np.dtype[Any]:
-    """Return `value` as a dtype, float32 or float64, or say what is wrong.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : dtype_like
-        What came.
-
-    Returns
-    -------
-    dtype
-        float32 or float64.
-
-    Raises
-    ------
-    TypeError
-        If it is another dtype or none.
-    """
     try:
-        dtype: np.dtype[Any] | None = None if value is None else np.dtype(value)
-    except TypeError:
-        dtype = None
-    if dtype is None or dtype not in (np.float32, np.float64):
-        raise TypeError(f"{name} must be float32 or float64, got {value!r}")
-    return dtype
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be one array, got nested lists of unequal length") from None
+    except Exception as error:  # of whatever package the value is
+        raise TypeError(f"{name} must be an array, got {type(value).__name__}: {error}") from error
+
+
+def _fits(actual: tuple[int, ...], wanted: Shape) -> bool:
+    return len(actual) == len(wanted) and all(
+        size >= 1 if isinstance(want, str) else size == want
+        for size, want in zip(actual, wanted, strict=True)
+    )
+
+
+def _show(shape: Shape) -> str:
+    return str(shape).replace("'", "")
+
+
+# --- Numbers ---
 
 
 def integer(name: str, value: Any) -> int:
-    """Return `value` as an int, or raise a TypeError that names it."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    return int(value)
+    """Return an integer of any type, which a bool is not, as an int."""
+    return int(_typed(name, value, "an integer", Integral))
 
 
 def positive_int(name: str, value: Any) -> int:
-    """Return `value` as an int of at least one, or say what is wrong.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : int
-        What came.
-
-    Returns
-    -------
-    int
-        The same number.
-
-    Raises
-    ------
-    TypeError
-        If it is not an integer.
-    ValueError
-        If it is smaller than one, or larger than any array.
-    """
+    """Return an integer of at least 1 that can be the size of an array."""
     number = integer(name, value)
     if number < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
@@ -211,348 +120,150 @@ def positive_int(name: str, value: Any) -> int:
 
 
 def finite_number(name: str, value: Any) -> float:
-    """Return `value` as a finite float, or say what is wrong.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : float
-        What came.
-
-    Returns
-    -------
-    float
-        The same number.
-
-    Raises
-    ------
-    TypeError
-        If it is not a real number.
-    ValueError
-        If it is NaN or infinite.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
+    """Return a real number of any type, which a bool is not, as a finite float."""
+    real = _typed(name, value, "a real number", Real)
     try:
-        number = float(value)
+        number = float(real)
     except OverflowError:  # an integer or a fraction beyond all floats
-        raise ValueError(f"{name} must be finite, got {value}") from None
+        number = np.inf
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
     return number
 
 
+def positive_number(name: str, value: Any) -> float:
+    """Return a positive real number as a finite float."""
+    number = finite_number(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be positive, got {value}")
+    return number
+
+
+def between(name: str, value: Any, low: float, high: float) -> float:
+    """Return a real number from `low` to `high` as a float."""
+    number = finite_number(name, value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie from {low} to {high}, got {value}")
+    return number
+
+
 def flag(name: str, value: Any) -> bool:
-    """Return `value` as a bool, or raise a TypeError that names it."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be a bool, got {value!r}")
-    return bool(value)
+    """Return a bool of Python or NumPy as a bool."""
+    return bool(_typed(name, value, "a bool", bool, np.bool_))
 
 
 def seed(value: Any, name: str = "seed") -> int:
-    """Return `value` as the seed of a generator, or say what is wrong.
-
-    Parameters
-    ----------
-    value : int
-        What came.
-    name : str
-        The argument's name, for the message.
-
-    Returns
-    -------
-    int
-        The same number, 0 or more.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else; None would be another run each time.
-    """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Integral)
-        or int(value) < 0
-    ):
+    """Return an integer of at least 0; None, which draws another seed each time, is refused."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
         raise ValueError(f"{name} must be an integer, 0 or more, got {value!r}")
     return int(value)
 
 
+def _typed(name: str, value: Any, expected: str, *kinds: type) -> Any:
+    """Return a value of one of some types; a bool is not an integer."""
+    if isinstance(value, bool) and bool not in kinds:
+        kinds = ()
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {expected}, got {value!r}")
+    return value
+
+
+# --- Texts and lists ---
+
+
 def text(name: str, value: Any) -> str:
-    """Return `value` as a str, or raise a TypeError that names it."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, got {value!r}")
-    return str(value)
+    """Return a text."""
+    return str(_typed(name, value, "a str", str))
 
 
 def texts(name: str, value: Any) -> tuple[str, ...]:
-    """Return several texts as a tuple, or say what is wrong.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : iterable of str
-        A str is refused, although it is a sequence of strings, and so are a dict and a set.
-
-    Returns
-    -------
-    tuple of str
-        The same texts.
-
-    Raises
-    ------
-    TypeError
-        If it is one text, has no order, or an item is not a str; the message names the item.
-    """
-    return tuple(
-        text(f"{name}[{n}]", item)
-        for n, item in enumerate(items(name, value, "texts"))
-    )
+    """Return a list of texts, which a str is not, as a tuple."""
+    found = items(name, value, "texts")
+    return tuple(text(f"{name}[{n}]", item) for n, item in enumerate(found))
 
 
 def items(name: str, value: Any, kind: str) -> tuple[Any, ...]:
-    """Return the items of a list, or raise a TypeError that names it.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : iterable
-        Not a str, nor anything without an order.
-    kind : str
-        What the items are, for the message.
-
-    Returns
-    -------
-    tuple
-        The same items.
-    """
+    """Return the items of anything ordered, except a str, as a tuple; `kind` names them."""
     if isinstance(value, str):
         raise TypeError(
-            f"{name} must be a list of {kind}, got the str {value!r}; put it"
-            " into a list"
+            f"{name} must be a list of {kind}, got the str {value!r}; put it into a list"
         )
     if (
         isinstance(value, bytes | Mapping | Set | np.ma.MaskedArray)
         or not isinstance(value, Iterable)
         or (isinstance(value, np.ndarray) and value.ndim != 1)
     ):
-        raise TypeError(
-            f"{name} must be a list of {kind}, got {type(value).__name__}"
-        )
+        raise TypeError(f"{name} must be a list of {kind}, got {type(value).__name__}")
     return tuple(value)
 
 
-def integers(name: str, value: Any, *shape: int | str) -> NDArray[np.intp]:
-    """Return `value` as an array of integers that can be used as indices, or say what is wrong.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : array_like of int
-        Of any type of integer that is not masked.
-    *shape : int or str
-        The shape that it must have; a letter stands for any size >= 1.
-
-    Returns
-    -------
-    ndarray of int
-        `value` itself where it is such an array already.
-
-    Raises
-    ------
-    TypeError
-        If it is masked, or not of integers.
-    ValueError
-        If it has another shape.
-    """
-    wanted = f"{name} must be an array of integers of shape {_show(shape)}"
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{wanted}, got a masked array")
-    try:
-        checked = np.asarray(value)
-    except ValueError:
-        raise ValueError(
-            f"{wanted}, got nested lists of unequal length"
-        ) from None
-    if not np.issubdtype(checked.dtype, np.integer):
-        raise TypeError(f"{wanted}, got {_named(value, checked)}")
-    if not _fits(checked.shape, shape):
-        raise ValueError(f"{wanted}, got shape {_show(checked.shape)}")
-    return checked.astype(np.intp, copy=False)
+# --- Types ---
 
 
-def _named(value: Any, checked: NDArray[Any]) -> str:
-    return (
-        f"{type(value).__name__}"
-        if checked.dtype == object
-        else f"dtype {checked.dtype}"
-    )
-
-
-def architecture(name: str, value: Any) -> None:
-    """Refuse a `value` that is not an architecture, such as its name."""
-    needed = ("STATES", "init", "forward", "backward", "step_vjp")
-    if not all(hasattr(value, part) for part in needed):
+def instance(name: str, value: Any, kind: type) -> None:
+    """Refuse a value of another type."""
+    if not isinstance(value, kind):
+        found = type(value)
         raise TypeError(
-            f"{name} must be an architecture, such as the module lstm_lab.lstm,"
-            f" got {value!r}"
+            f"{name} must be {kind.__module__}.{kind.__qualname__},"
+            f" got {found.__module__}.{found.__qualname__}"
         )
+
+
+def function(name: str, value: Any, example: str) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, such as {example}, got {value!r}")
+
+
+def fields(record: Any, check: Callable[[str, Any], Any], *names: str) -> None:
+    """Check fields of a frozen dataclass, and store what the check returns.
+
+    NumPy's float64 is a plain float after that, which leaves float32 as it is.
+    """
+    for name in names:
+        object.__setattr__(record, name, check(name, getattr(record, name)))
+
+
+def float_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """Return a dtype, float32 or float64, which None is not."""
+    try:
+        dtype = np.dtype(int if value is None else value)
+    except TypeError:
+        dtype = np.dtype(int)
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} must be float32 or float64, got {value!r}")
+    return dtype
 
 
 def generator(rng: Any) -> np.random.Generator:
-    """Return `rng`, or say how to make one.
+    """Return a random generator; a seed is not one."""
+    expected = "a numpy.random.Generator, such as default_rng(seed)"
+    found: np.random.Generator = _typed("rng", rng, expected, np.random.Generator)
+    return found
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        What came.
 
-    Returns
-    -------
-    numpy.random.Generator
-        The same generator.
-
-    Raises
-    ------
-    TypeError
-        If it is anything else, such as a seed.
-    """
-    if not isinstance(rng, np.random.Generator):
+def cell(name: str, value: Any) -> None:
+    """Refuse what is not a cell, such as the name of one."""
+    needed = ("GATES", "STATES", "Params", "init", "step", "step_vjp", "weight_grads")
+    if missing := [part for part in needed if not hasattr(value, part)]:
         raise TypeError(
-            f"rng must be a numpy.random.Generator, got {rng!r}; make one with default_rng(seed)"
+            f"{name} must be a cell, such as the module lstm_lab.cells.lstm,"
+            f" got {value!r}, which has no {', '.join(missing)}"
         )
-    return rng
+
+
+# --- Arguments of cells ---
 
 
 def sequence(x: Any, D: int, dtype: np.dtype[Any]) -> Array:
-    """Return the inputs of a sequence, or say what is wrong with them.
-
-    Parameters
-    ----------
-    x : array_like of shape (T, B, D) or (T, D)
-        What came.
-    D : int
-        Input size of the parameters.
-    dtype : dtype
-        That of the parameters.
-
-    Returns
-    -------
-    ndarray
-        `x` as an array.
-    """
+    """Return the inputs (T, B, D) or (T, D) of a sequence."""
     return array("x", x, ("T", "B", D), ("T", D), dtype=dtype)
 
 
-def like(
-    name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Array:
-    """Return `value` as an array of exactly this shape, zeros where it is None.
-
-    The zeros are one zero, seen everywhere: they take no memory and are only to be read.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    value : array_like or None
-        What came, such as an initial state or a cotangent.
-    shape : tuple of int
-        The shape it must have.
-    dtype : dtype
-        The dtype it must have.
-
-    Returns
-    -------
-    ndarray
-        Of that shape and dtype.
-    """
-    return (
-        np.broadcast_to(dtype.type(0), shape)
-        if value is None
-        else array(name, value, shape, dtype=dtype)
-    )
-
-
-def trace(
-    value: Any, kind: type, D: int, H: int, gates: int, dtype: np.dtype[Any]
-) -> None:
-    """Refuse a trace that another architecture, or parameters of another size, have left.
-
-    Its values are not looked at: to look through all of them takes a good part of the time of a
-    backward pass, and what is not finite is not finite in the gradient of the weights either.
-
-    Parameters
-    ----------
-    value : NamedTuple with ``x`` (T, B, D), states (T + 1, B, H), perhaps ``gates``
-        What came.
-    kind : type
-        The architecture's ``Trace``.
-    D, H, gates : int
-        Input size, hidden size and number of gates of the parameters.
-    dtype : dtype
-        That of the parameters.
-
-    Raises
-    ------
-    TypeError
-        If it is of another type or dtype.
-    ValueError
-        If its sizes are not those of the parameters.
-    """
-    instance("trace", value, kind)
-
-    def check(name: str, *shapes: Shape) -> Array:
-        return array(
-            f"trace.{name}",
-            getattr(value, name),
-            *shapes,
-            dtype=dtype,
-            finite_values=False,
-        )
-
-    T, *batch = check("x", ("T", "B", D), ("T", D)).shape[:-1]
-    for name in value._fields[1:]:
-        is_gates = name == "gates"
-        check(name, (T, *batch, gates, H) if is_gates else (T + 1, *batch, H))
-
-
-def step(
-    D: int, H: int, dtype: np.dtype[Any], x: Any, **states: Any
-) -> list[Array]:
-    """Return the input and the states of one step as arrays, or say what is wrong with them.
-
-    Parameters
-    ----------
-    D, H : int
-        Input and hidden size of the parameters.
-    dtype : dtype
-        That of the parameters.
-    x : array_like of shape (D,) or (B, D)
-        The input.
-    **states : array_like of shape (H,) or (B, H)
-        The states under their arguments' names.
-
-    Returns
-    -------
-    list of ndarrays
-        The input, then the states.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one has the wrong dtype or shape, or is not finite.
-    """
+def step(D: int, H: int, dtype: np.dtype[Any], x: Any, **states: Any) -> list[Array]:
+    """Return the input (D,) or (B, D) of one step, and its states (H,) or (B, H)."""
     x = array("x", x, (D,), ("B", D), dtype=dtype)
     shape = (*x.shape[:-1], H)
-    return [
-        x,
-        *(
-            array(name, state, shape, dtype=dtype)
-            for name, state in states.items()
-        ),
-    ]
+    given = states.items()
+    return [x, *(array(name, h, shape, dtype=dtype) for name, h in given)]

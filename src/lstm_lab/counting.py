@@ -1,7 +1,6 @@
-"""How many parameters a recurrent model has, by formula, in three conventions.
+"""How many parameters a recurrent layer has, by formula, in three conventions.
 
-A gate has H (D + H) weights, in any architecture. How many bias vectors it has is a matter of
-convention:
+A gate has H (D + H) weights, in any cell. The number of its bias vectors is a convention:
 
 ========= ============================= =====================================
 book      one                           the formulas of chapter ch318
@@ -10,152 +9,46 @@ keras     one, in the GRU two           ``keras.layers``, ``reset_after=True``
 ========= ============================= =====================================
 """
 
-from typing import Literal, NamedTuple
-
 from lstm_lab import checks
-from lstm_lab.architecture import Architecture
+from lstm_lab.sequence import Cell
 
-Convention = Literal["book", "pytorch", "keras"]
-CONVENTIONS: tuple[Convention, ...] = ("book", "pytorch", "keras")
-
-
-class Count(NamedTuple):
-    """Numbers of parameters: of the embedding, of each recurrent layer, of the output layer."""
-
-    embedding: int
-    layers: tuple[int, ...]
-    output: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.embedding + sum(self.layers) + self.output
+CONVENTIONS = ("book", "pytorch", "keras")
 
 
-def bias_vectors(arch: Architecture, convention: Convention = "book") -> int:
-    """Return how many bias vectors a gate has.
-
-    Parameters
-    ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    convention : {"book", "pytorch", "keras"}
-        Whose layer it is.
-
-    Returns
-    -------
-    int
-        One or two.
-
-    Raises
-    ------
-    ValueError
-        If the convention is another one, or `arch` is not an architecture.
-    """
-    gates = getattr(arch, "GATES", None)
-    if gates is None:
-        raise ValueError(
-            "arch must be a module such as rnn, lstm, gru or coupled, with its"
-            f" GATES, got {arch!r}"
-        )
-    match convention:
-        case "book":
-            return 1
-        case "pytorch":
-            return 2
-        case "keras":
-            # A reset gate acts behind the product there, which has biases of its own.
-            return 2 if "r" in gates else 1
-    raise ValueError(
-        f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}"
-    )
-
-
-def layer(
-    arch: Architecture, D: int, H: int, *, convention: Convention = "book"
-) -> int:
+def layer(cell: Cell, D: int, H: int, *, convention: str = "book") -> int:
     r"""Return the number of parameters of one recurrent layer.
 
-    .. math:: G\,[H\,(D + H) + n_b H]
+    .. math:: G\,[H\,(D + H) + n_b H] + n_v H
 
-    for G gates (1, 3, 4 in ``rnn``, ``gru``, ``lstm``; as many as ``arch.GATES`` names) and
-    :math:`n_b` bias vectors a gate.
+    for G gates (1, 3, 4 in ``rnn``, ``gru``, ``lstm``), :math:`n_b` bias vectors for each gate,
+    and :math:`n_v` further vectors in the cell's parameters, such as those of peepholes.
 
     Parameters
     ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
     D, H : int
         Input and hidden size, at least 1.
     convention : {"book", "pytorch", "keras"}
-        Whose layer it is.
-
-    Returns
-    -------
-    int
-        The number.
+        How biases are counted; in the book's, as in the arrays of ``cell.init(D, H)``.
 
     Raises
     ------
     TypeError, ValueError
-        If a size is no positive integer, or the convention another one.
+        If `cell` is not a cell, a size is not a positive integer, or there is no such convention.
 
     References
     ----------
     Chapter ch318, equation ``eq-count``.
     """
+    checks.cell("cell", cell)
     D, H = checks.positive_int("D", D), checks.positive_int("H", H)
-    biases = bias_vectors(arch, convention)
-    return len(arch.GATES) * (H * (D + H) + biases * H)
-
-
-def model(
-    arch: Architecture,
-    D: int,
-    H: int,
-    *,
-    layers: int = 1,
-    embedding: int | None = None,
-    output: int | None = None,
-    convention: Convention = "book",
-) -> Count:
-    """Return the numbers of parameters of a stack, with what stands below and above it.
-
-    Parameters
-    ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    D, H : int
-        Input size of the first layer and hidden size of all layers.
-    layers : int
-        How many layers; each but the first reads the states of the one below, of size H.
-    embedding : int, optional
-        Size of the vocabulary that an embedding maps to vectors of size D.
-    output : int, optional
-        Size of what a linear layer with biases makes of the last layer's states.
-    convention : {"book", "pytorch", "keras"}
-        Whose recurrent layers they are.
-
-    Returns
-    -------
-    Count
-        The numbers, and their total.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is no positive integer, or the convention another one.
-    """
-    depth = checks.positive_int("layers", layers)
-    sizes = [D] + [H] * (depth - 1)
-    return Count(
-        embedding=0
-        if embedding is None
-        else checks.positive_int("embedding", embedding) * D,
-        layers=tuple(
-            layer(arch, size, H, convention=convention) for size in sizes
-        ),
-        output=0
-        if output is None
-        else (H + 1) * checks.positive_int("output", output),
-    )
+    if convention not in CONVENTIONS:
+        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+    _, _, *vectors = cell.Params._fields
+    always = [v for v in vectors if v not in cell.Params._field_defaults]
+    # The reset gate of a GRU in Keras acts after the product, and has a bias there.
+    has_two = convention == "keras" and "recurrent_bias" in vectors
+    biases = 2 if has_two or convention == "pytorch" else 1
+    per_gate = H * (D + H) + biases * H
+    return len(cell.GATES) * per_gate + len(always) * H

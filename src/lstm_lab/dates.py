@@ -4,11 +4,10 @@ Names and orders are those of the Unicode Common Locale Data Repository (CLDR), 
 locale writes a date in CLDR's own styles, in the formats that CLDR derives from a skeleton, and in
 a few patterns that are the same everywhere, with its own names of months and days.
 
-The patterns make forms as well that are rare where they are written, such as a Japanese month
-before its day. No form is ambiguous, by construction: the year has all its digits, and the month
-has its name, or year, month and day follow in this order. So 03/04/05 is not among them, nor
-03/04/2005. The spaces without a break that CLDR puts into some forms are plain ones here, as
-keyboards write them.
+Some of these patterns are rare in their locale, such as a Japanese month before its day. None is
+ambiguous: the year has all its digits, and either the month has its name, or year, month and day
+follow in this order. So 03/04/05 is not among them, nor 03/04/2005. The no-break spaces of CLDR
+are plain ones here, as keyboards write them.
 
 Source: Unicode CLDR, https://cldr.unicode.org.
 """
@@ -17,10 +16,10 @@ import datetime
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date
 
 from lstm_lab import checks
@@ -30,28 +29,24 @@ LOCALES = (
     *("sv", "pl", "ru", "tr", "ja", "zh", "ko"),
 )
 """Locales to train on."""
-HELD_OUT_LOCALE = "da"
-"""Danish, which no model is trained on: some of its names are German or Swedish ones. Its ø is in
-none of the other locales."""
 
 STYLES = ("medium", "long", "full")
 """CLDR's styles; *short* is numeric, most often with two digits for the year."""
 SKELETONS = ("yMMMd", "yMMMEd", "yMMMMd", "yMMMMEEEEd")
-"""What a form must contain; CLDR says in which order and with what between."""
+"""The parts of a date; CLDR says in which order and with what between."""
 PATTERNS = ("EEE, d MMM y", "d MMMM y", "MMMM d, y", "y MMM d", "y/M/d")
-"""Forms that are the same in all locales, but for names."""
-FORMATS = (*STYLES, *SKELETONS, *PATTERNS)
+"""Formats that are the same in all locales, except for names."""
 
 FIRST = datetime.date(1950, 1, 1)
 LAST = datetime.date(2049, 12, 31)
 
-# Two forms that write it alike are one; the name of its month has more than one form.
+# Two formats that write it alike are one; the name of its month has more than one form.
 _EXAMPLE = datetime.date(1997, 9, 13)
-_FIELD = re.compile(r"'[^']*'|y+|[ML]+|d+")
+_QUOTED, _FIELD = re.compile("'[^']*'"), re.compile("y+|M+|d+")
 
 
 class Split(NamedTuple):
-    """Days for training, for looking at while training, and for the end; none is in two."""
+    """Days for training, validation and testing; no day is in two parts."""
 
     train: tuple[datetime.date, ...]
     validation: tuple[datetime.date, ...]
@@ -59,7 +54,7 @@ class Split(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Dates as they are written, and what they mean; with each its locale and format."""
+    """Written dates, the same in ISO 8601, and the locale and format of each."""
 
     source: tuple[str, ...]
     target: tuple[str, ...]
@@ -67,208 +62,88 @@ class Pairs(NamedTuple):
     format: tuple[str, ...]
 
 
+def formats(locale: str) -> tuple[str, ...]:
+    """Return those of `STYLES`, `SKELETONS` and `PATTERNS` that are not ambiguous in a locale.
+
+    If several are the same in this locale, it is the first. For one that Babel does not know, its
+    errors are raised.
+    """
+    return tuple(_patterns(checks.text("locale", locale)))
+
+
 def write(day: datetime.date, locale: str, format: str) -> str:
-    """Return a day as it is written in a locale.
+    """Return a day as it is written in a locale, such as ``"15 de março de 1997"``.
 
     Parameters
     ----------
     day : datetime.date
         A day from `FIRST` to `LAST`.
     locale : str
-        Any that Babel knows, such as ``"pt_BR"``.
+        A locale of Babel, such as ``"pt_BR"``.
     format : str
         One of ``formats(locale)``.
-
-    Returns
-    -------
-    str
-        Such as ``"15 de março de 1997"``.
-
-    Raises
-    ------
-    TypeError
-        If the day is not a date, or is one with a time.
-    ValueError
-        If it lies outside of the range, the locale is not known, or has no such format that
-        is not ambiguous.
     """
-    _check_date("day", day)
+    if type(day) is not datetime.date:  # of which a datetime is an instance
+        raise TypeError(f"day must be a datetime.date, without a time, got {day!r}")
     if not FIRST <= day <= LAST:
         raise ValueError(f"day must lie from {FIRST} to {LAST}, got {day}")
-    patterns = _patterns(locale)
+    patterns = _patterns(checks.text("locale", locale))
     if checks.text("format", format) not in patterns:
-        raise ValueError(
-            f"format must be one of {', '.join(map(repr, patterns))} in {locale},"
-            f" got {format!r}"
-        )
-    return _plain(format_date(day, patterns[format], locale=locale))
-
-
-def _check_date(name: str, day: Any) -> None:
-    # A datetime is a date by its type, and cannot be compared with one.
-    if not isinstance(day, datetime.date) or isinstance(day, datetime.datetime):
-        raise TypeError(
-            f"{name} must be a datetime.date, without a time, got {day!r}"
-        )
-
-
-def _dates(days: Sequence[datetime.date]) -> tuple[datetime.date, ...]:
-    found = checks.items("days", days, "datetime.date")
-    for n, day in enumerate(found):
-        _check_date(f"days[{n}]", day)
-    return found
-
-
-def formats(locale: str) -> tuple[str, ...]:
-    """Return the formats in which a locale writes dates, those that are not ambiguous.
-
-    Parameters
-    ----------
-    locale : str
-        Any that Babel knows.
-
-    Returns
-    -------
-    tuple of str
-        Of `FORMATS`; of several that are the same in this locale, the first.
-
-    Raises
-    ------
-    TypeError
-        If the locale is not a str.
-    ValueError
-        If it is not known.
-    """
-    return tuple(_patterns(locale))
-
-
-def _patterns(locale: str) -> dict[str, str]:
-    """Return the CLDR pattern of each format."""
-    return _cached_patterns(checks.text("locale", locale))
-
-
-@cache
-def _cached_patterns(locale: str) -> dict[str, str]:
-    try:
-        known = Locale.parse(locale)
-    except (ValueError, UnknownLocaleError) as error:
-        raise ValueError(
-            f"locale must be one that Babel knows, got {locale!r}"
-        ) from error
-    found: dict[str, str] = {}
-    written = set()
-    for name in FORMATS:
-        if name in STYLES:
-            pattern = known.date_formats[name].pattern
-        elif name in SKELETONS:
-            skeletons = known.datetime_skeletons
-            pattern = skeletons[name].pattern if name in skeletons else ""
-        else:
-            pattern = name
-        text = _plain(format_date(_EXAMPLE, pattern, locale=known))
-        if _unambiguous(pattern) and text not in written:
-            found[name] = pattern
-            written.add(text)
-    return found
-
-
-def _unambiguous(pattern: str) -> bool:
-    fields = [f for f in _FIELD.findall(pattern) if not f.startswith("'")]
-    order = "".join(field[0] for field in fields).replace("L", "M")
-    named = any(field[0] in "ML" and len(field) > 2 for field in fields)
-    return (
-        sorted(order) == ["M", "d", "y"]
-        and "yy" not in fields
-        and (named or order == "yMd")
-    )
-
-
-def _plain(text: str) -> str:
-    return text.replace("\u202f", " ").replace("\xa0", " ")
+        raise ValueError(f"format must be one of {[*patterns]} in {locale}, got {format!r}")
+    return _write(day, patterns[format], locale)
 
 
 def split(rng: np.random.Generator, *, validation: int, test: int) -> Split:
-    """Return all days from `FIRST` to `LAST` in three parts.
+    """Return all days from `FIRST` to `LAST` in three parts, in a random order.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Where the draw comes from.
+        Source of the draw.
     validation, test : int
         How many days to keep from training.
-
-    Returns
-    -------
-    Split
-        The days of each part in the order of the draw.
-
-    Raises
-    ------
-    ValueError
-        If no day is left to train on.
     """
     validation = checks.positive_int("validation", validation)
-    test = checks.positive_int("test", test)
+    kept = validation + checks.positive_int("test", test)
     count = (LAST - FIRST).days + 1
-    if validation + test >= count:
-        raise ValueError(
-            f"validation and test must leave some of the {count} days,"
-            f" got {validation} and {test}"
-        )
-    order = checks.generator(rng).permutation(count)
-    days = tuple(FIRST + datetime.timedelta(days=int(n)) for n in order)
-    return Split(
-        days[validation + test :],
-        days[:validation],
-        days[validation : validation + test],
-    )
+    if kept >= count:
+        raise ValueError(f"validation and test must leave some of the {count} days, got {kept}")
+    order = checks.generator(rng).permutation(count).tolist()
+    days = tuple(FIRST + datetime.timedelta(n) for n in order)
+    return Split(days[kept:], days[:validation], days[validation:kept])
 
 
 def pairs(
-    days: Sequence[datetime.date],
-    *,
-    rng: np.random.Generator,
-    locales: Sequence[str] = LOCALES,
+    days: Sequence[datetime.date], *, rng: np.random.Generator, locales: Sequence[str] = LOCALES
 ) -> Pairs:
-    """Write each day in a locale and a format that are drawn for it.
+    """Write each day in a random locale and format.
 
     Parameters
     ----------
     days : sequence of datetime.date
         The days.
     rng : numpy.random.Generator
-        Where the draws come from.
+        Source of the draws.
     locales : sequence of str
-        The locales to draw from, each as likely; and of its formats each as likely.
-
-    Returns
-    -------
-    Pairs
-        One for each day.
-
-    Raises
-    ------
-    TypeError
-        If a day is not a date, or a locale not a str; the message names it.
-    ValueError
-        If there is no locale, or one is not known.
+        The locales to draw from, all equally likely, as are the formats of each.
     """
-    days = _dates(days)
-    names = () if isinstance(locales, str) else locales
-    names = checks.texts("locales", names)
-    if not names:
-        raise ValueError(
-            f"locales must be a sequence of at least one, got {locales!r}"
-        )
-    chosen = checks.generator(rng).choice(np.array(names, object), len(days))
-    found = []
-    for day, locale, share in zip(
-        days, chosen, rng.random(len(days)), strict=True
-    ):
-        known = formats(locale)
-        name = known[int(share * len(known))]
-        found.append((write(day, locale, name), day.isoformat(), locale, name))
-    return Pairs(*zip(*found, strict=True)) if found else Pairs((), (), (), ())
+    days = checks.items("days", days, "datetime.date")
+    rng = checks.generator(rng)
+    locales = checks.texts("locales", locales)
+    if not locales:
+        raise ValueError("locales must be at least one, got none")
+    chosen = rng.choice(np.array(locales, object), len(days))
+    shares = rng.random(len(days))
+    names = tuple(
+        known[int(share * len(known))]
+        for known, share in zip(map(formats, chosen), shares, strict=True)
+    )
+    return Pairs(
+        tuple(map(write, days, chosen, names)),
+        tuple(map(datetime.date.isoformat, days)),
+        tuple(chosen),
+        names,
+    )
 
 
 def sample(
@@ -278,35 +153,37 @@ def sample(
     rng: np.random.Generator,
     locales: Sequence[str] = LOCALES,
 ) -> Pairs:
-    """Draw days, and write each as `pairs` does.
-
-    Parameters
-    ----------
-    days : sequence of datetime.date
-        The days to draw from; one may be drawn twice.
-    B : int
-        How many.
-    rng : numpy.random.Generator
-        Where the draws come from.
-    locales : sequence of str
-        The locales to draw from.
-
-    Returns
-    -------
-    Pairs
-        `B` of them.
-
-    Raises
-    ------
-    TypeError
-        If a day is not a date, or a locale not a str; the message names it.
-    ValueError
-        If there is no day or no locale, or a locale is not known.
-    """
-    days = _dates(days)
+    """Draw `B` of the days, with replacement, and write each as `pairs` does."""
+    days = checks.items("days", days, "datetime.date")
+    B = checks.positive_int("B", B)
     if not days:
         raise ValueError("days must be at least one, got none")
-    drawn = checks.generator(rng).integers(
-        len(days), size=checks.positive_int("B", B)
-    )
+    drawn = checks.generator(rng).integers(len(days), size=B)
     return pairs([days[n] for n in drawn], rng=rng, locales=locales)
+
+
+@cache
+def _patterns(locale: str) -> dict[str, str]:
+    """Return the CLDR pattern of each format that is not ambiguous in a locale."""
+    known = Locale.parse(locale)
+    skeletons = known.datetime_skeletons
+    patterns = {name: known.date_formats[name].pattern for name in STYLES}
+    patterns |= {n: skeletons[n].pattern for n in SKELETONS if n in skeletons}
+    patterns |= {pattern: pattern for pattern in PATTERNS}
+    different: dict[str, str] = {}  # by the text of the example
+    for name, pattern in patterns.items():
+        if _is_unambiguous(pattern):
+            different.setdefault(_write(_EXAMPLE, pattern, known), name)
+    return {name: patterns[name] for name in different.values()}
+
+
+def _is_unambiguous(pattern: str) -> bool:
+    fields = _FIELD.findall(_QUOTED.sub("", pattern).replace("L", "M"))
+    order = "".join(field[0] for field in fields)
+    is_clear = order == "yMd" or any("MMM" in field for field in fields)
+    return sorted(order) == ["M", "d", "y"] and "yy" not in fields and is_clear
+
+
+def _write(day: datetime.date, pattern: str, locale: str | Locale) -> str:
+    text = format_date(day, pattern, locale=locale)
+    return text.replace("\u202f", " ").replace("\xa0", " ")

@@ -5,18 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks, tree
-from lstm_lab.architecture import Architecture
+from lstm_lab import checks, sequence, tree
 from lstm_lab.numerics import Array, norm
+from lstm_lab.sequence import Cell
 
 STEP = 1e-6
-"""Of the differences: the truncation error, about STEP**2, and the rounding error, about
-1e-16 / STEP, then both stay below 1e-9 of a loss of order one."""
+"""Of the differences. Truncation errors, about STEP**2, and rounding errors, about 1e-16 / STEP,
+are then below 1e-9 of a loss of order one."""
 
 
-def numerical_gradient(
-    loss: Callable[[Any], float], at: Any, *, step: float = STEP
-) -> Any:
+def numerical_gradient(loss: Callable[[Any], float], point: Any, *, step: float = STEP) -> Any:
     r"""Return the gradient of a loss by central differences, one number at a time.
 
     .. math:: \frac{\partial L}{\partial p} \approx \frac{L(p + s) - L(p - s)}{2 s}
@@ -24,31 +22,25 @@ def numerical_gradient(
     Parameters
     ----------
     loss : callable
-        Takes a tree like `at` and returns a number.
-    at : nested NamedTuples of float64 arrays
-        Where the gradient is wanted.
+        Takes a tree like `point` and returns a number.
+    point : nested NamedTuples of float64 arrays
+        Where the gradient, of the same type, is computed.
     step : float
         The difference s.
-
-    Returns
-    -------
-    tree
-        The gradient, of the type and shapes of `at`.
 
     Raises
     ------
     TypeError
-        If an array is not float64: float32 leaves the differences no digits.
+        If an array is not float64: float32 has too few digits for differences.
 
     References
     ----------
     Chapter ch318, equation ``eq-central-difference``.
     """
-    for name, leaf in tree.leaves(at).items():
-        checks.array(
-            name or "at", leaf, np.shape(leaf), dtype=np.dtype(np.float64)
-        )
-    point = tree.map(np.array, at)  # our own copy, moved one number at a time
+    float64 = np.dtype(np.float64)
+    for name, leaf in tree.leaves(point).items():
+        checks.array(name or "point", leaf, np.shape(leaf), dtype=float64)
+    point = tree.map(np.array, point)  # a copy, moved one number at a time
 
     def differences(leaf: Array) -> Array:
         gradient = np.empty_like(leaf)
@@ -78,40 +70,32 @@ def relative_errors(analytic: Any, numeric: Any) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        The relative error of each array under its dotted name; 0 where both are zero, infinite
-        where a number of either is NaN or infinite. No error is NaN.
+        The error of each array under its dotted name; 0 where both are zero, infinite where a
+        number of either is NaN or infinite, never NaN.
 
     Raises
     ------
     ValueError
         If the structures or the shapes differ, or there are no numbers to compare.
     """
-    tree.map(_same_shape, analytic, numeric)
-    pairs = zip(
-        tree.leaves(analytic).items(),
-        tree.leaves(numeric).values(),
-        strict=True,
-    )
-    errors = {name: _relative_error(name, a, n) for (name, a), n in pairs}
+    tree.map(lambda *_: None, analytic, numeric)  # refuses trees that differ
+    others = tree.leaves(numeric)
+    errors = {
+        name: _relative_error(name or "the gradients", a, others[name])
+        for name, a in tree.leaves(analytic).items()
+    }
     if not errors:
         raise ValueError("there is nothing to compare: no gradient has arrays")
     return errors
 
 
-def _same_shape(a: Array, n: Array) -> None:
-    if np.shape(a) != np.shape(n):
-        raise ValueError(
-            f"the gradients differ in shape: {np.shape(a)} against {np.shape(n)}"
-        )
-
-
 def _relative_error(name: str, a: Array, n: Array) -> float:
-    pair = np.array([a, n], np.float64)
-    if not pair.size:
+    if np.shape(a) != np.shape(n) or not np.size(a):
         raise ValueError(
-            f"there is nothing to compare in {name or 'the gradients'}, of"
-            f" shape {np.shape(a)}"
+            f"{name} must be two arrays of one shape, with numbers to compare;"
+            f" got shapes {np.shape(a)} and {np.shape(n)}"
         )
+    pair = np.array([a, n], np.float64)
     if not np.isfinite(pair).all():
         return np.inf  # NaN would be overlooked by max(errors.values())
     # In units of a power of two, so that their difference does not overflow.
@@ -122,55 +106,49 @@ def _relative_error(name: str, a: Array, n: Array) -> float:
 
 
 def backward_errors(
-    arch: Architecture,
+    cell: Cell,
     params: Any,
     x: Array,
     *,
     rng: np.random.Generator,
-    backward: Callable[..., Any] | None = None,
+    backward: Callable[..., Any] = sequence.backward,
 ) -> dict[str, float]:
-    """Return the relative errors of an architecture's backward pass.
+    """Return the relative errors of a cell's backward pass, as `relative_errors` does.
 
     The loss is a random linear function of every hidden state and of the last states, from
-    random initial states, so that no path of the gradient is idle.
+    random initial states, so that every path carries a gradient.
 
     Parameters
     ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
     params : Params
         Float64 parameters.
     x : ndarray of shape (T, B, D) or (T, D)
         Inputs. Take T >= 3: many faults cannot show in one step.
     rng : numpy.random.Generator
-        Where initial states and the loss come from.
-    backward : callable, optional
-        Another backward pass to be checked, called like ``arch.backward``.
-
-    Returns
-    -------
-    dict of str to float
-        The relative error under ``params.W``, ``params.b``, ``x``, ``h0``, ..., as
-        `relative_errors` has it.
+        Source of the initial states and the loss.
+    backward : callable
+        The backward pass to be checked, called like ``sequence.backward``.
 
     Raises
     ------
     TypeError, ValueError
-        If `params` or `x` does not suit the architecture, or is not float64.
+        If `params` or `x` does not suit the cell, or is not float64.
     """
     checks.generator(rng)
+    checks.cell("cell", cell)
     shape = (*np.shape(x)[1:-1], params.H)
-    at = arch.Grads(params, x, *(rng.normal(size=shape) for _ in arch.STATES))
+    initial = (rng.normal(size=shape) for _ in cell.STATES)
+    point = sequence.grads_type(cell.STATES)(params, x, *initial)
     dh = rng.normal(size=(len(x), *shape))
-    dstates_T = [rng.normal(size=shape) for _ in arch.STATES]
+    dlast = [rng.normal(size=shape) for _ in cell.STATES]
 
     def loss(point: Any) -> float:
-        trace = arch.forward(*point)
-        last = (getattr(trace, name)[-1] for name in arch.STATES)
+        trace = sequence.forward(cell, *point)
+        last = (state[-1] for state in trace.states.values())
         total = np.vdot(dh, trace.h[1:])
-        return float(total + sum(map(np.vdot, dstates_T, last)))
+        return float(total + sum(map(np.vdot, dlast, last)))
 
-    analytic = (backward or arch.backward)(
-        params, arch.forward(*at), dh, *dstates_T
-    )
-    return relative_errors(analytic, numerical_gradient(loss, at))
+    analytic = backward(sequence.forward(cell, *point), dh, *dlast)
+    return relative_errors(analytic, numerical_gradient(loss, point))

@@ -1,185 +1,146 @@
-"""The packed layout that all architectures share.
+"""The packed layout that all cells share, and the gradient of weights that are packed so.
 
-One matrix ``W`` (G * H, D + H) and one vector ``b`` (G * H,) hold the weights of G gates,
-block under block; pre-activations (..., G * H) stand side by side on the last axis, and the
-values of the gates (..., G, H) one under the other, in the same order.
+One matrix ``W`` (G * H, D + H) and one vector ``b`` (G * H,) hold the weights of G gates, block
+under block in the order of the cell's ``GATES``. The weights read rows ``[x_t, h_{t-1}, 1]``: with
+the biases as a last column, all pre-activations of a step are one product.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from lstm_lab import checks
-from lstm_lab.numerics import Array
+from lstm_lab.numerics import Array, outer_sum
+
+P = TypeVar("P", bound="Sizes")
 
 
-def split(packed: Array, names: Sequence[str]) -> list[Array]:
-    """Split the last axis into one equal block per name, as views.
+class Sizes:
+    """The sizes of any cell's parameters; ``gates`` is the cell's ``GATES``."""
 
-    Parameters
-    ----------
-    packed : ndarray of shape (..., G * H)
-        Blocks side by side, in the order of `names`.
-    names : sequence of G str
-        The packing order, such as ``lstm.GATES``.
+    W: Array
+    b: Array
+    gates: ClassVar[tuple[str, ...]]
 
-    Returns
-    -------
-    list of G ndarrays of shape (..., H)
-        Views into `packed`.
+    @property
+    def H(self) -> int:
+        """Hidden size."""
+        return len(self.b) // len(self.gates)
+
+    @property
+    def D(self) -> int:
+        """Input size."""
+        return int(self.W.shape[1]) - self.H
+
+    def __repr__(self) -> str:
+        cell = type(self).__module__.rpartition(".")[-1]
+        return f"{cell}.Params(D={self.D}, H={self.H}, gates={self.gates}, {self.b.dtype})"
+
+
+class _Arrays(NamedTuple):
+    W: Array
+    b: Array
+
+
+class Packed(Sizes, _Arrays):
+    """Parameters that are one matrix ``W`` and one vector ``b``."""
+
+
+class Weights(NamedTuple):
+    """Parameters, and their weights as a loop over steps multiplies them.
+
+    ``blocks`` (G, D + H + 1, H) holds ``[W b]`` as one matrix for each gate, transposed, since it
+    multiplies a row from the right: what the documentation writes as columns, the code has as rows.
+    ``U`` (G * H, H) is the part of ``params.W`` that multiplies the state.
     """
-    return np.split(packed, len(names), axis=-1)
+
+    params: Any
+    blocks: Array
+    U: Array
 
 
-def split_rows(packed: Array, names: Sequence[str]) -> list[Array]:
-    """Split the first axis into one equal block per name, as views.
+def lay_out(params: Any) -> Weights:
+    """Return the weights laid out for a loop: contiguous, with the biases as a last column."""
+    by_rows = np.split(np.column_stack([params.W, params.b]), len(params.gates))
+    blocks = np.ascontiguousarray(np.swapaxes(by_rows, -1, -2))
+    return Weights(params, blocks, np.ascontiguousarray(params.W[:, params.D :]))
 
-    Parameters
-    ----------
-    packed : ndarray of shape (G * H, ...)
-        Weights or biases of the gates, stacked in the order of `names`.
-    names : sequence of G str
-        The packing order.
 
-    Returns
-    -------
-    list of G ndarrays of shape (H, ...)
-        Views into `packed`.
+def empty_rows(x: Array, H: int) -> Array:
+    """Return rows ``[x_t, h_{t-1}, 1]`` (T + 1, ..., D + H + 1), the states not written yet."""
+    T, *batch, D = x.shape
+    rows = np.empty((T + 1, *batch, D + H + 1), x.dtype)
+    rows[:-1, ..., :D] = x
+    rows[-1, ..., :D] = 0
+    rows[..., -1] = 1
+    return rows
+
+
+def state(row: Array, H: int) -> Array:
+    """Return the state in rows ``[x_t, h_{t-1}, 1]``, as a view."""
+    return row[..., -1 - H : -1]
+
+
+def with_state(row: Array, h: Array) -> Array:
+    """Return a copy of rows ``[x_t, h_{t-1}, 1]`` with `h` as the state."""
+    changed = row.copy()
+    state(changed, h.shape[-1])[...] = h
+    return changed
+
+
+def weight_grads(trace: Any, da: Array) -> Any:
+    r"""Return the gradient of parameters that read nothing but the rows ``[x_t, h_{t-1}, 1]``.
+
+    .. math:: dW = \sum_t da_t \, [x_t; h_{t-1}]^\top, \qquad db = \sum_t da_t
+
+    The sums are over steps and examples; `da` (T, ..., G * H) are the gradients with respect to
+    the pre-activations.
     """
-    return np.split(packed, len(names), axis=0)
+    return type(trace.params)(*split_bias(outer_sum(da, trace.rows[:-1])))
 
 
-def apart(gates: Array) -> Array:
-    """Return the gates one by one, as views: ``i, f, o, g = apart(trace.gates)``.
-
-    Parameters
-    ----------
-    gates : ndarray of shape (..., G, H)
-        Values of the gates, such as ``trace.gates``.
-
-    Returns
-    -------
-    ndarray of shape (G, ..., H)
-        A view.
-    """
-    *leading, G, H = range(gates.ndim)
-    return gates.transpose(G, *leading, H)
+def split_bias(W: Array) -> tuple[Array, Array]:
+    """Return the weights, and the biases that are their last column."""
+    return W[:, :-1], W[:, -1]
 
 
-def empty_like(gates: Array) -> Array:
-    """Return an empty array for pre-activations of as many gates.
-
-    Parameters
-    ----------
-    gates : ndarray of shape (..., G, H)
-        Values of the gates.
-
-    Returns
-    -------
-    ndarray of shape (..., G * H)
-        Of the same dtype.
-    """
-    *leading, G, H = gates.shape
-    return np.empty((*leading, G * H), gates.dtype)
+def by_gate(packed: Array, gates: Sequence[str]) -> dict[str, Array]:
+    """Return the block (H, ...) of an array (G * H, ...) for each gate, as a view."""
+    return dict(zip(gates, np.split(packed, len(gates)), strict=True))
 
 
 def join(*blocks: Array) -> Array:
-    """Return the blocks side by side on the last axis, the inverse of `split`.
-
-    Parameters
-    ----------
-    *blocks : ndarrays of shape (..., H)
-        The blocks, in packing order.
-
-    Returns
-    -------
-    ndarray of shape (..., G * H)
-        A new array.
-    """
+    """Return blocks (..., H) side by side on the last axis."""
     return np.concatenate(blocks, axis=-1)
 
 
-def draw(
-    D: int,
-    H: int,
-    names: Sequence[str],
-    rng: np.random.Generator,
-    dtype: DTypeLike,
-) -> tuple[Array, Array]:
-    """Return weights drawn from N(0, 1 / (D + H)), as the book's listing does, and zero biases.
-
-    Parameters
-    ----------
-    D, H : int
-        Input and hidden size, at least 1.
-    names : sequence of G str
-        The packing order.
-    rng : numpy.random.Generator
-        Where the draws come from.
-    dtype : dtype
-        float64 or float32; the draws are made in float64.
-
-    Returns
-    -------
-    W : ndarray of shape (G * H, D + H)
-        Weights.
-    b : ndarray of shape (G * H,)
-        Biases.
-
-    Raises
-    ------
-    TypeError
-        If a size is no integer, `rng` no generator, or `dtype` another one.
-    ValueError
-        If a size is smaller than one.
-    """
+def draw(kind: type[P], D: int, H: int, rng: np.random.Generator, dtype: DTypeLike) -> P:
+    """Return parameters with weights from N(0, 1 / (D + H)), drawn in float64, and zero biases."""
     D, H = checks.positive_int("D", D), checks.positive_int("H", H)
     dtype = checks.float_dtype("dtype", dtype)
-    scale = 1.0 / np.sqrt(D + H)
-    W = checks.generator(rng).normal(0, scale, (len(names) * H, D + H))
-    return W.astype(dtype), np.zeros(len(names) * H, dtype)
+    G, scale = len(kind.gates), 1.0 / np.sqrt(D + H)
+    W = checks.generator(rng).normal(0, scale, (G * H, D + H))
+    return kind(W.astype(dtype), np.zeros(G * H, dtype))  # type: ignore[call-arg]
 
 
-def check(params: Any, kind: type, names: Sequence[str]) -> tuple[int, int]:
-    """Return (D, H) of packed weights, or say what is wrong with them.
-
-    Parameters
-    ----------
-    params : NamedTuple with ``W`` (G * H, D + H) and ``b`` (G * H,)
-        What came.
-    kind : type
-        The architecture's ``Params``.
-    names : sequence of G str
-        The packing order.
-
-    Returns
-    -------
-    D : int
-        Input size.
-    H : int
-        Hidden size.
-
-    Raises
-    ------
-    TypeError
-        If `params` is of another type, or its arrays are not floats of one dtype.
-    ValueError
-        If the shapes do not belong together, or a parameter is NaN or infinite.
-    """
+def check(params: Any, kind: type[Sizes]) -> None:
+    """Refuse parameters of another cell, or whose arrays do not belong together."""
     checks.instance("params", params, kind)
-    gates = len(names)
-    b = checks.array("params.b", params.b, (f"{gates}H" if gates > 1 else "H",))
-    if b.size % gates:
-        raise ValueError(f"params.b must have shape ({gates}H,); got {b.shape}")
-    H = b.size // gates
-    W = checks.array("params.W", params.W, (gates * H, "D + H"), dtype=b.dtype)
+    G = len(kind.gates)
+    b = checks.array("params.b", params.b, (f"{G}H" if G > 1 else "H",))
+    if b.size % G:
+        raise ValueError(f"params.b must have shape ({G}H,); got {b.shape}")
+    H = b.size // G
+    W = checks.array("params.W", params.W, (G * H, "D + H"), dtype=b.dtype)
     checks.instance("params.b", params.b, np.ndarray)
     checks.instance("params.W", params.W, np.ndarray)
-    D = W.shape[1] - H
-    if D < 1:
+    if W.shape[1] <= H:
         raise ValueError(
-            f"params.W must have shape ({gates * H}, D + {H}) with D at least 1; got {W.shape}"
+            f"params.W must have shape ({G * H}, D + {H}) with D at least 1; got {W.shape}"
         )
-    return D, H
+    for name in params._fields[2:]:  # vectors, one number for each unit
+        value = getattr(params, name)
+        if value is not None:
+            checks.array(f"params.{name}", value, (H,), dtype=b.dtype)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-# Code between backticks, as many on both sides, or mathematics between dollar signs.
-_VERBATIM = re.compile(
+# Code between backticks, as many on both sides; mathematics between dollar signs; markup.
+_SPECIAL = re.compile(
     r"(?P<code>(?<!`)(`+)(?!`).+?(?<!`)\2(?!`))|(?P<math>\$(?!\s)[^$]+(?<!\s)\$)"
+    r"|[\\|*_<&\[\]`$~]"
 )
-_MARKUP = re.compile(r"[\\|*_<&\[\]`$~]")
 
 
 class Foreign(NamedTuple):
@@ -50,18 +50,14 @@ def _cell(value: object) -> str:
     if isinstance(value, Foreign):
         language = escape(value.locale.replace("_", "-"))
         return f'<span lang="{language}">{_cell(value.text)}</span>'
-    text = " ".join(str(value).splitlines())
-    parts, end = [], 0
-    for found in _VERBATIM.finditer(text):
-        parts.append(_escaped(text[end : found.start()]))
-        if found["code"]:
-            parts.append(found[0].replace("|", r"\|"))
-        else:
-            bars = found[0].replace(r"\|", r"\Vert ")
-            parts.append(bars.replace("|", r"\vert "))
-        end = found.end()
-    return "".join([*parts, _escaped(text[end:])])
+    return _SPECIAL.sub(_shown, " ".join(str(value).splitlines()))
 
 
-def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\g<0>", text)
+def _shown(found: re.Match[str]) -> str:
+    """Return Markdown that shows code and mathematics as such, and markup as text."""
+    if found["code"]:
+        return found[0].replace("|", r"\|")
+    if found["math"]:
+        bars = found[0].replace(r"\|", r"\Vert ")
+        return bars.replace("|", r"\vert ")
+    return f"\\{found[0]}"

@@ -1,40 +1,24 @@
-"""One target told twice: reading the true tokens, and reading what the model wrote itself."""
+"""Decoding a target twice: with teacher forcing, and free-running."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lstm_lab import checks
+from lstm_lab import checks, seq2seq
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq import (
-    Translation,
-    Translator,
-    logits,
-    mixed_inputs,
-    writable,
-)
-from lstm_lab.tokenizer import (
-    BOS,
-    EOS,
-    PAD,
-    SPECIAL,
-    UNK,
-    UNKNOWN,
-    Tokenizer,
-    Tokens,
-)
+from lstm_lab.seq2seq import Translator
+from lstm_lab.tokenizer import BOS, EOS, PAD, UNK, UNKNOWN
 
 NAMES = {PAD: "∅", BOS: "⊢", EOS: "⏎", UNK: UNKNOWN}
-"""What stands for the tokens that are no characters."""
+"""Symbols for the tokens that are not characters."""
 
 
 class Steps(NamedTuple):
-    """What a decoder did at each of S steps.
+    """The S steps of a decoder.
 
-    ``given`` is the token that it read, ``written`` the likeliest next one in its view of those
-    that a target may hold, and ``probability`` (S,) what it gave that one.
+    ``given`` is the token that it read, ``written`` the most likely next one of those that a
+    target may hold, and ``probability`` (S,) the probability of that one.
     """
 
     given: tuple[str, ...]
@@ -43,7 +27,7 @@ class Steps(NamedTuple):
 
 
 class TwoWays(NamedTuple):
-    """A source with its true target, the end included, and both ways to decode it."""
+    """A source, its target with the end, and the steps of both ways to decode it."""
 
     source: str
     target: tuple[str, ...]
@@ -52,10 +36,9 @@ class TwoWays(NamedTuple):
 
     @property
     def parted(self) -> int | None:
-        """Index of the first step at which the two ways read different tokens; None without."""
+        """Index of the first step at which the two ways read different tokens, or None."""
         pairs = zip(self.forced.given, self.free.given, strict=True)
-        parts = (s for s, (one, other) in enumerate(pairs) if one != other)
-        return next(parts, None)
+        return next((s for s, (a, b) in enumerate(pairs) if a != b), None)
 
 
 def two_ways(
@@ -74,98 +57,25 @@ def two_ways(
     -------
     list of TwoWays
         One for each pair.
-
-    Raises
-    ------
-    TypeError
-        If one of both is a str, or holds something else than str.
-    ValueError
-        If a character is not known, a source is empty, or there are not as many of both.
-
-    References
-    ----------
-    Chapter ch319, section "With a teacher, and without".
     """
     checks.instance("translator", translator, Translator)
     sources = checks.texts("sources", sources)
-    targets = checks.texts("targets", targets)
     network, vocabularies, params = translator
     batch = vocabularies.batch(sources, targets)
-    rng = np.random.default_rng(0)  # nothing hangs on its draws
-    own = cast(Tokens, mixed_inputs(network, params, batch, ratio=0.0, rng=rng))
-    true = np.concatenate([own[:1], batch.target[:-1]])  # the first is the same
-    ways = [
-        (given, writable(logits(network, params, batch, given)[0]))
-        for given in (true, own)
-    ]
-    return [
-        TwoWays(
-            source,
-            _characters(batch.target[:S, b], vocabularies.target),
-            *(
-                Steps(
-                    _characters(given[:S, b], vocabularies.target),
-                    _characters(
-                        log_p[:S, b].argmax(axis=-1), vocabularies.target
-                    ),
-                    np.exp(log_p[:S, b].max(axis=-1)),
-                )
-                for given, log_p in ways
-            ),
-        )
-        for b, (source, S) in enumerate(
-            zip(sources, batch.target_lengths, strict=True)
-        )
-    ]
-
-
-def written(translation: Translation, source: str) -> tuple[str, ...]:
-    """Return what a model wrote at each step of a translation, its end included if it came to it.
-
-    Parameters
-    ----------
-    translation : Translation
-        What the model made of the source, with weights of attention.
-    source : str
-        The text that it read.
-
-    Returns
-    -------
-    tuple of S str
-        A character or ``NAMES[EOS]`` for each row of the weights (S, T).
-
-    Raises
-    ------
-    TypeError
-        If one of both is of another type.
-    ValueError
-        If the model has no attention, or the weights belong to another source or answer.
-    """
-    checks.instance("translation", translation, Translation)
-    source = checks.text("source", source)
-    text, _, weights = translation
-    if weights is None:
-        raise ValueError(
-            "translation must have weights: of attention, got none"
-        )
-    steps, read = np.shape(weights)
-    if read != len(source):
-        raise ValueError(
-            f"source must have {read} characters, as many as there are weights,"
-            f" got {source!r}"
-        )
-    if steps not in (len(text), len(text) + 1):
-        raise ValueError(
-            "translation must have weights for each character of its text and for"
-            f" its end, got {steps} rows for {text!r}"
-        )
-    return (*text, NAMES[EOS])[:steps]
-
-
-def _characters(
-    tokens: NDArray[np.integer[Any]], known: Tokenizer
-) -> tuple[str, ...]:
-    return tuple(
-        NAMES[token] if token < SPECIAL else known.characters[token - SPECIAL]
-        for token in map(int, tokens)
-    )
+    rng = np.random.default_rng(0)  # at a ratio of 0, no draw matters
+    own: Any = seq2seq.mixed_inputs(network, params, batch, ratio=0.0, rng=rng)
+    true = np.concatenate([own[:1], batch.target[:-1]])  # both begin with BOS
+    # As objects: an array of texts loses null characters.
+    names = np.array([*NAMES.values(), *vocabularies.target.characters], object)
+    ends = [*enumerate(batch.target_lengths)]
+    ways = []
+    for given in (true, own):
+        pairs = batch._replace(inputs=given)
+        logits, _ = seq2seq.logits(network, params, pairs)
+        log_p = seq2seq.writable(logits)
+        read, best = names[given], names[log_p.argmax(axis=-1)]
+        p = np.exp(log_p.max(axis=-1))
+        steps = [(read[:S, b], best[:S, b], p[:S, b]) for b, S in ends]
+        ways.append([Steps(tuple(r), tuple(w), p) for r, w, p in steps])
+    right = [tuple(names[batch.target[:S, b]]) for b, S in ends]
+    return [*map(TwoWays, sources, right, *ways)]

@@ -12,13 +12,10 @@ import nbformat
 import prose
 import yaml
 from bs4 import BeautifulSoup, Tag
-from myst_nb.core.read import (
-    is_myst_markdown_notebook,
-    read_myst_markdown_notebook,
-)
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 
-from lstm_lab import plots
+from lstm_lab import figures
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HIDDEN = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
@@ -27,9 +24,7 @@ LINES = 14  # of code in a cell
 CLAIMS = "chapters/claims"  # the page that lists what the others claim
 TESTS = "tests/test_identities.py"
 GLUED = re.compile(r"\{glue:text\}`([^`]+?)(?::[^`:]+)?`")
-EQUATION = re.compile(
-    r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE
-)
+EQUATION = re.compile(r"^:label: (eq-[\w-]+)$|^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE)
 FIGURE = "image/svg+xml"
 WIDEST = 6.4  # inches
 PHONE = 350  # CSS pixels, of the text's column
@@ -44,9 +39,7 @@ class Book:
 
     @cached_property
     def extensions(self) -> tuple[str, ...]:
-        config = yaml.safe_load(
-            (self.root / "_config.yml").read_text(encoding="utf-8")
-        )
+        config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
         return tuple(config["parse"]["myst_enable_extensions"])
 
     @property
@@ -58,20 +51,10 @@ class Book:
                 for part in entry:
                     yield from files(part)
             elif isinstance(entry, dict):
-                yield from (
-                    entry[key] for key in ("root", "file") if key in entry
-                )
-                yield from files(
-                    [v for v in entry.values() if isinstance(v, list)]
-                )
+                yield from (entry[key] for key in ("root", "file") if key in entry)
+                yield from files([v for v in entry.values() if isinstance(v, list)])
 
-        return list(
-            files(
-                yaml.safe_load(
-                    (self.root / "_toc.yml").read_text(encoding="utf-8")
-                )
-            )
-        )
+        return list(files(yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))))
 
     def source(self, page: str) -> str:
         return (self.root / f"{page}.md").read_text(encoding="utf-8")
@@ -99,9 +82,7 @@ class Book:
     def built(self, path: str) -> Path:
         file = self.root / "_build" / path
         if not file.exists():
-            raise FileNotFoundError(
-                f"{file} is missing: build the book first, python3 lab.py book"
-            )
+            raise FileNotFoundError(f"{file} is missing: build the book first, python3 lab.py book")
         return file
 
 
@@ -113,19 +94,13 @@ def tags(cell: nbformat.NotebookNode) -> set[str]:
     return set(cell.metadata.get("tags", ()))
 
 
-def outputs(
-    book: Book, page: str, mime: str
-) -> Iterator[tuple[nbformat.NotebookNode, str]]:
+def outputs(book: Book, page: str, mime: str) -> Iterator[tuple[nbformat.NotebookNode, str]]:
     """Yield each output of a type that the page shows, with its cell."""
     for cell in code_cells(book.executed(page)):
         if tags(cell) & UNSEEN:
             continue
         # The page merges what was printed in pieces.
-        printed = "".join(
-            output.text
-            for output in cell.outputs
-            if output.output_type == "stream"
-        )
+        printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
         if mime == "stream" and printed:
             yield cell, printed
         for output in cell.outputs:
@@ -144,18 +119,13 @@ def changed_since_build(book: Book, page: str) -> list[str]:
         faults.append(f"{page}: the text has changed since the build")
     if book.is_notebook(page):
         now, then = (
-            [
-                (cell.cell_type, cell.source, cell.metadata)
-                for cell in notebook.cells
-            ]
+            [(cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
             for notebook in (book.notebook(page), book.executed(page))
         )
         if any(not c.execution_count for c in code_cells(book.executed(page))):
             faults.append(f"{page}: a cell was not executed")
         if now != then:
-            faults.append(
-                f"{page}: the cells have changed since they were executed"
-            )
+            faults.append(f"{page}: the cells have changed since they were executed")
     return faults
 
 
@@ -170,25 +140,14 @@ def images_not_shown(book: Book, page: str) -> list[str]:
         day, night = images / f"{name}.svg", images / f"{name}-night.svg"
         shown = [one_image(html, file.name) for file in (day, night)]
         if not all(shown) or contents(day) != "\n".join(svg.splitlines()):
-            faults.append(
-                f"{page}: the page does not show the executed image of {head(cell)}"
-            )
+            faults.append(f"{page}: the page does not show the executed image of {head(cell)}")
             continue
-        if contents(night) != plots.by_night(contents(day)):
-            faults.append(
-                f"{page}: by night the page shows another image of {head(cell)}"
-            )
+        if contents(night) != figures.by_night(contents(day)):
+            faults.append(f"{page}: by night the page shows another image of {head(cell)}")
         figure = shown[0].find_parent("figure")
-        described = (
-            cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-        )
-        if any(
-            " ".join(described.split()) != " ".join(image["alt"].split())
-            for image in shown
-        ):
-            faults.append(
-                f"{page}: the alternative text of {head(cell)} is not in the page"
-            )
+        described = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        if any(" ".join(described.split()) != " ".join(image["alt"].split()) for image in shown):
+            faults.append(f"{page}: the alternative text of {head(cell)} is not in the page")
         if (
             figure is None
             or not figure.figcaption
@@ -209,10 +168,7 @@ def contents(file: Path) -> str | None:
 
 def text_not_shown(book: Book, page: str) -> list[str]:
     """Find printed outputs that the page does not show."""
-    shown = {
-        pre.get_text().strip()
-        for pre in book.html(page).select(".cell_output pre")
-    }
+    shown = {pre.get_text().strip() for pre in book.html(page).select(".cell_output pre")}
     return [
         f"{page}: the page does not show what was printed by {head(cell)}"
         for cell, text in outputs(book, page, "stream")
@@ -230,20 +186,14 @@ def widgets_not_shown(book: Book, page: str) -> list[str]:
             if WIDGET_VIEW not in data:
                 continue
             if "text/html" not in data:
-                faults.append(
-                    f"{page}: the widget of {head(cell)} shows nothing without a kernel"
-                )
+                faults.append(f"{page}: the widget of {head(cell)} shows nothing without a kernel")
                 continue
             made += 1
             if data["text/html"] not in text:
-                faults.append(
-                    f"{page}: the page does not show the figure to move of {head(cell)}"
-                )
+                faults.append(f"{page}: the page does not show the figure to move of {head(cell)}")
     shown = text.count('<div class="lab-figure"')
     if shown != made:
-        faults.append(
-            f"{page}: the page has {shown} figures to move, its cells made {made}"
-        )
+        faults.append(f"{page}: the page has {shown} figures to move, its cells made {made}")
     return faults
 
 
@@ -257,15 +207,11 @@ def figures_not_described(book: Book, page: str) -> list[str]:
         options = cell.metadata.get("mystnb", {})
         figure, image = options.get("figure", {}), options.get("image", {})
         if not str(figure.get("name", "")).startswith("fig-"):
-            faults.append(
-                f"{page}: no name (fig-…) for the figure of {head(cell)}"
-            )
+            faults.append(f"{page}: no name (fig-…) for the figure of {head(cell)}")
         if not figure.get("caption"):
             faults.append(f"{page}: no caption for the figure of {head(cell)}")
         if not image.get("alt"):
-            faults.append(
-                f"{page}: no alternative text for the figure of {head(cell)}"
-            )
+            faults.append(f"{page}: no alternative text for the figure of {head(cell)}")
     return faults
 
 
@@ -280,13 +226,9 @@ def figures_not_legible(book: Book, page: str) -> list[str]:
     for cell, svg in outputs(book, page, FIGURE):
         inches, em = width_and_em(svg)
         if inches > WIDEST:
-            faults.append(
-                f"{page}: the figure of {head(cell)} is {inches:.1f} inches wide"
-            )
+            faults.append(f"{page}: the figure of {head(cell)} is {inches:.1f} inches wide")
         if em < LEGIBLE:
-            faults.append(
-                f"{page}: on a phone, an em in the figure of {head(cell)} is {em:.1f} px"
-            )
+            faults.append(f"{page}: on a phone, an em in the figure of {head(cell)} is {em:.1f} px")
     return faults
 
 
@@ -302,11 +244,7 @@ def width_and_em(svg: str) -> tuple[float, float]:
 def page_not_described(book: Book, page: str) -> list[str]:
     """Find a page without a description."""
     meta = book.html(page).find("meta", attrs={"name": "description"})
-    return (
-        []
-        if meta and meta.get("content", "").strip()
-        else [f"{page}: no description"]
-    )
+    return [] if meta and meta.get("content", "").strip() else [f"{page}: no description"]
 
 
 # --- The page hides nothing, and its cells are short ---
@@ -319,10 +257,7 @@ def typed_results(book: Book, page: str) -> list[str]:
     """Find results that are typed into the text instead of glued; corrections quote old ones."""
     if page == CORRECTIONS:
         return []
-    return [
-        f"{page}: {fault}"
-        for fault in prose.results(book.source(page), book.extensions)
-    ]
+    return [f"{page}: {fault}" for fault in prose.results(book.source(page), book.extensions)]
 
 
 def cell_faults(book: Book, page: str) -> list[str]:
@@ -336,31 +271,20 @@ def cell_faults(book: Book, page: str) -> list[str]:
         lines = (line.strip() for line in cell.source.splitlines())
         code = [line for line in lines if line and not line.startswith("#")]
         found = {
-            "its input is hidden and it does more than import or glue": tags(
-                cell
-            )
-            & HIDDEN
+            "its input is hidden and it does more than import or glue": tags(cell) & HIDDEN
             and not is_announced(cell)
             and not all(
-                only_glues(statement) or only_sets_up(statement)
-                for statement in tree.body
+                only_glues(statement) or only_sets_up(statement) for statement in tree.body
             ),
-            "it imports, and is not the first": number
-            and kinds & {ast.Import, ast.ImportFrom},
-            "it defines a helper and is not tagged lesson": "lesson"
-            not in tags(cell)
+            "it imports, and is not the first": number and kinds & {ast.Import, ast.ImportFrom},
+            "it defines a helper and is not tagged lesson": "lesson" not in tags(cell)
             and kinds & {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef},
             f"it has more than {LINES} lines of code": len(code) > LINES,
-            "nbval is told to ignore it": "nbval"
-            in " ".join([cell.source, *tags(cell)]).lower(),
+            "nbval is told to ignore it": "nbval" in " ".join([cell.source, *tags(cell)]).lower(),
             # Run again by nbval, such a cell shows what the semicolon hides; assign it to _.
             "it ends with a semicolon": cell.source.rstrip().endswith(";"),
         }
-        faults += [
-            f"{page}: {head(cell)}: {fault}"
-            for fault, present in found.items()
-            if present
-        ]
+        faults += [f"{page}: {head(cell)}: {fault}" for fault, present in found.items() if present]
     return faults
 
 
@@ -383,11 +307,7 @@ def only_sets_up(statement: ast.stmt) -> bool:
 def only_glues(statement: ast.stmt) -> bool:
     """Tell whether a statement glues something that has a name, and computes nothing."""
     match statement:
-        case ast.Expr(
-            value=ast.Call(
-                func=ast.Name(id="glue"), args=args, keywords=keywords
-            )
-        ):
+        case ast.Expr(value=ast.Call(func=ast.Name(id="glue"), args=args, keywords=keywords)):
             values = [*args, *(keyword.value for keyword in keywords)]
             return all(names_a_value(value) for value in values)
     return False
@@ -400,24 +320,15 @@ def names_a_value(expression: ast.expr) -> bool:
             return True
         case ast.Attribute(value=value):
             return names_a_value(value)
-        case (
-            ast.UnaryOp(op=ast.USub(), operand=value)
-            | ast.FormattedValue(value=value)
-        ):
+        case ast.UnaryOp(op=ast.USub(), operand=value) | ast.FormattedValue(value=value):
             return names_a_value(value)
         case ast.JoinedStr(values=parts):
             return all(names_a_value(part) for part in parts)
         case ast.Subscript(value=value, slice=ast.Tuple(elts=parts)):
-            return names_a_value(value) and all(
-                names_a_value(part) for part in parts
-            )
+            return names_a_value(value) and all(names_a_value(part) for part in parts)
         case ast.Subscript(value=value, slice=part):
             return names_a_value(value) and names_a_value(part)
-        case ast.Call(
-            func=ast.Name(id="float" | "int" | "str" | "len"),
-            args=[value],
-            keywords=[],
-        ):
+        case ast.Call(func=ast.Name(id="float" | "int" | "str" | "len"), args=[value], keywords=[]):
             return names_a_value(value)
     return False
 
@@ -452,17 +363,14 @@ class Listed:
             for row in book.html(CLAIMS).select("table.claims tbody tr")
             if row.select_one(f'a[href^="{start}"]')
         ]
-        self.codes = [
-            {squeezed(code) for code in row.select("code")} for row in self.rows
-        ]
+        self.codes = [{squeezed(code) for code in row.select("code")} for row in self.rows]
 
     def find(self, code: str, kind: str) -> list[Tag]:
         """Return the rows of a kind that show a piece of code."""
         return [
             row
             for row, codes in zip(self.rows, self.codes, strict=True)
-            if "".join(code.split()) in codes
-            and f"claims-{kind}" in row["class"]
+            if "".join(code.split()) in codes and f"claims-{kind}" in row["class"]
         ]
 
 
@@ -507,21 +415,10 @@ def equations(book: Book, page: str, listed: Listed) -> Iterator[str]:
     """Yield each equation that is not listed with its test."""
     labels = [a or b for a, b in EQUATION.findall(book.source(page))]
     for label in labels:
-        rows = [
-            row
-            for row in listed.rows
-            if row.select_one(f'a[href$="#equation-{label}"]')
-        ]
+        rows = [row for row in listed.rows if row.select_one(f'a[href$="#equation-{label}"]')]
         code = (book.root / TESTS).read_text(encoding="utf-8")
-        tests = re.findall(
-            rf'^@identity\([^)]*"{label}"[^)]*\)\ndef (\w+)', code, re.MULTILINE
-        )
-        named = [
-            row
-            for test in tests
-            for row in listed.find(test, "equation")
-            if row in rows
-        ]
+        tests = re.findall(rf'^@identity\([^)]*"{label}"[^)]*\)\ndef (\w+)', code, re.MULTILINE)
+        named = [row for test in tests for row in listed.find(test, "equation") if row in rows]
         if not tests or len(named) != len(tests):
             yield f"no claim names the tests of {label}"
 

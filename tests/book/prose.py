@@ -24,21 +24,15 @@ OTHER = "\ue001"  # stands for what is not judged: code, glue, references
 NO_PROSE = re.compile(
     r"code.*|literalinclude|listing|raw|bibliography|auto.*|toctree|image|include"
 )
-REFERENCE_ROLES = re.compile(
-    r".*:.*|ref|numref|eq|doc|any|term|download|func|class|mod|meth|attr"
-)
+REFERENCE_ROLES = re.compile(r".*:.*|ref|numref|eq|doc|any|term|download|func|class|mod|meth|attr")
 
 INTEGER = r"\d+(?:,\d{3})*"
-NUMERAL = re.compile(
-    rf"(?<![\w.,])(?:{INTEGER}(?:\.\d+)*|\.\d+)(?:[eE][-+−]?\d+)?"
-)
+NUMERAL = re.compile(rf"(?<![\w.,])(?:{INTEGER}(?:\.\d+)*|\.\d+)(?:[eE][-+−]?\d+)?")
 APPROXIMATELY = re.compile(
     r"(?:≈|~|\\(?:approx|simeq|sim)\b|\b(?:about|around|roughly|approximately|nearly|almost))\s*[-−]?$",
     re.IGNORECASE,
 )
-FACTOR = re.compile(
-    r"\s*(?:\\?%|per ?cent\b|×|x\b|[- ]?fold\b|times\b|orders? of magnitude)"
-)
+FACTOR = re.compile(r"\s*(?:\\?%|per ?cent\b|×|x\b|[- ]?fold\b|times\b|orders? of magnitude)")
 YEAR = re.compile(r"(?:19|20)\d\d")
 NUMBERED_PART = re.compile(
     r"\b(?:section|chapter|part|table|figure|fig\.|equation|eq\.|appendix|exercise)s?\s+$",
@@ -52,14 +46,10 @@ SENTENCE_END = re.compile(
     rf"(?=\W*[A-Z]|{CITED})"
 )
 LETTER = r"(?:[A-Za-z]|\\[a-z]+)(?:_(?:\w|\{\w+\}))?"
-DEFINITION = re.compile(
-    rf"(?:(?:{LETTER}\s*=\s*)+\d+)(?:\s*,\s*(?:{LETTER}\s*=\s*)+\d+)*"
-)
+DEFINITION = re.compile(rf"(?:(?:{LETTER}\s*=\s*)+\d+)(?:\s*,\s*(?:{LETTER}\s*=\s*)+\d+)*")
 PLAIN_NUMBER = re.compile(r"\s*[-\d.,{}]+\s*(?:\\%|\\times)?\s*")
 NESTED = r"\{(?:[^{}]|\{[^{}]*\})*\}"
-LAYOUT = re.compile(
-    rf"\\(?:label|tag|[hv]space\*?|begin|end){NESTED}(?:{NESTED})?|\\\\\[[^\]]*\]"
-)
+LAYOUT = re.compile(rf"\\(?:label|tag|[hv]space\*?|begin|end){NESTED}(?:{NESTED})?|\\\\\[[^\]]*\]")
 SCRIPT = re.compile(rf"[\^_]\s*(?:{NESTED}|\\[a-z]+|\w)")
 
 
@@ -86,9 +76,7 @@ def results(text: str, extensions: tuple[str, ...]) -> list[str]:
         f"line {line}: {numeral!r} in {shown(sentence)[:90]!r}"
         for line, kind, sentence in sentences(text, extensions)
         if CITED not in sentence
-        for numeral in (
-            in_formula(sentence) if kind == "formula" else in_prose(sentence)
-        )
+        for numeral in (in_formula(sentence) if kind == "formula" else in_prose(sentence))
     ]
 
 
@@ -109,9 +97,7 @@ def shown(sentence: str) -> str:
 
 def sentences(text: str, extensions: tuple[str, ...]) -> Iterator[Block]:
     """Yield the sentences, table rows and formulas of a page."""
-    parser = create_md_parser(
-        MdParserConfig(enable_extensions=set(extensions)), RendererHTML
-    )
+    parser = create_md_parser(MdParserConfig(enable_extensions=set(extensions)), RendererHTML)
     for line, kind, content in blocks(parser, text, 0):
         parts = SENTENCE_END.split(content) if kind == "prose" else [content]
         for part in parts:
@@ -134,11 +120,7 @@ def blocks(parser, text: str, line: int) -> Iterator[Block]:
             yield Block(row_line, "row", " | ".join(row))
             row = None
         elif token.type in ("inline", "html_block"):
-            content = (
-                inline(token)
-                if token.children
-                else re.sub(r"<[^>]*>", " ", token.content)
-            )
+            content = inline(token) if token.children else re.sub(r"<[^>]*>", " ", token.content)
             if previous == "heading_open":
                 content = re.sub(r"^\d+(?:\.\d+)*\.?\s", "", content)
             if row is None:
@@ -154,9 +136,7 @@ def directive(parser, token: Token, line: int) -> Iterator[Block]:
     if not match:
         return  # a plain code block
     name, argument = match.groups()
-    parsed = parse_directive_text(
-        AnyDirective, "", token.content, validate_options=False
-    )
+    parsed = parse_directive_text(AnyDirective, "", token.content, validate_options=False)
     for text in captions(parsed.options):
         yield from blocks(parser, text, line - 1)
     if name == "math":
@@ -164,9 +144,7 @@ def directive(parser, token: Token, line: int) -> Iterator[Block]:
     elif not NO_PROSE.fullmatch(name):
         if name != "figure":  # its argument is a path
             yield from blocks(parser, argument, line - 1)
-        yield from blocks(
-            parser, "\n".join(parsed.body), line + parsed.body_offset
-        )
+        yield from blocks(parser, "\n".join(parsed.body), line + parsed.body_offset)
 
 
 def captions(options: dict) -> Iterator[str]:
@@ -206,11 +184,7 @@ def formula_in_text(formula: str) -> str:
     """Return what of a formula is judged as words: a bare number, or the results it states."""
     if PLAIN_NUMBER.fullmatch(formula):
         return formula.replace("{,}", ",").replace(r"\times", "×")
-    return (
-        OTHER
-        + "".join(f" ≈{numeral} " for numeral in in_formula(formula))
-        + OTHER
-    )
+    return OTHER + "".join(f" ≈{numeral} " for numeral in in_formula(formula)) + OTHER
 
 
 def in_formula(formula: str) -> list[str]:
@@ -234,16 +208,10 @@ def in_prose(sentence: str) -> list[str]:
     found = []
     for match in NUMERAL.finditer(sentence):
         before, after = sentence[: match.start()], sentence[match.end() :]
-        if NUMBERED_PART.search(before) or (
-            READING_TIME.search(before) and MINUTES.match(after)
-        ):
+        if NUMBERED_PART.search(before) or (READING_TIME.search(before) and MINUTES.match(after)):
             continue
         approximate = APPROXIMATELY.search(before) or FACTOR.match(after)
         integer = match[0].isdigit()
-        if (
-            approximate
-            or not integer
-            or (len(match[0]) > 1 and not YEAR.fullmatch(match[0]))
-        ):
+        if approximate or not integer or (len(match[0]) > 1 and not YEAR.fullmatch(match[0])):
             found.append(match[0])
     return found

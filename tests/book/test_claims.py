@@ -13,9 +13,7 @@ DATAFLOW = runpy.run_path(str(ROOT / "_ext" / "dataflow.py"))
 
 def made_of(*cells):
     """Return, for each statement of some cells, the code of the statements that it rests on."""
-    notebook = new_notebook(
-        cells=[new_markdown_cell("Text."), *map(new_code_cell, cells)]
-    )
+    notebook = new_notebook(cells=[new_markdown_cell("Text."), *map(new_code_cell, cells)])
     found = DATAFLOW["statements"](notebook)
     return {
         ast.unparse(statement.node): [
@@ -33,10 +31,7 @@ def made_of(*cells):
         (["a = f(1)", "a = f(2)", "assert a"], ["a = f(2)"]),
         (["a, (b, c) = f(1)", "assert c"], ["a, (b, c) = f(1)"]),
         (["a = {}", "a['b'] = f(1)", "assert a"], ["a = {}", "a['b'] = f(1)"]),
-        (
-            ["a = []", "a.append(f(1))", "assert a"],
-            ["a = []", "a.append(f(1))"],
-        ),
+        (["a = []", "a.append(f(1))", "assert a"], ["a = []", "a.append(f(1))"]),
         (["a = f(1)", "a.sum()", "assert a"], ["a = f(1)"]),
         (["a = f(1)", "a += 1", "assert a"], ["a = f(1)", "a += 1"]),
         (["a = f(1)", "assert [a for a in range(3)]"], []),
@@ -58,8 +53,7 @@ def test_what_a_loop_changes_rests_on_all_that_it_reads():
 
 
 @pytest.mark.parametrize(
-    ("code", "constant"),
-    [("D, H = 4, 32", True), ("x = [1, 2.5, 'a']", True), ("x = f(1)", False)],
+    ("code", "constant"), [("D, H = 4, 32", True), ("x = [1, 2.5, 'a']", True), ("x = f(1)", False)]
 )
 def test_constants_are_no_data(code, constant):
     (node,) = ast.parse(code).body

@@ -18,15 +18,8 @@ import checks
 import pytest
 from smallbook import BUILD, LAB, NBVAL, ROOT, edit, write
 
-PAGE, INDEX, CLAIMS = (
-    "chapters/page.md",
-    "chapters/index.md",
-    "chapters/claims.md",
-)
-BUILT, LISTED = (
-    "_build/html/chapters/page.html",
-    "_build/html/chapters/claims.html",
-)
+PAGE, INDEX, CLAIMS = ("chapters/page.md", "chapters/index.md", "chapters/claims.md")
+BUILT, LISTED = ("_build/html/chapters/page.html", "_build/html/chapters/claims.html")
 
 
 class Outcome(NamedTuple):
@@ -42,19 +35,13 @@ def run(command: str, root: Path, **variables: str) -> Outcome:
     done = subprocess.run(
         [shutil.which(program, path=Path(sys.executable).parent), *arguments],
         cwd=root,
-        env={
-            **os.environ,
-            "IPYTHONDIR": str(root / ".venv" / "ipython"),
-            **variables,
-        },
+        env={**os.environ, "IPYTHONDIR": str(root / ".venv" / "ipython"), **variables},
         capture_output=True,
         check=False,
         encoding="utf-8",
         errors="replace",
     )
-    said = re.sub(
-        r"\x1b\[[\d;]*m", "", done.stdout + done.stderr
-    )  # without colours
+    said = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)  # without colours
     return Outcome(done.returncode != 0, said)
 
 
@@ -99,9 +86,7 @@ def plain(fresh) -> Path:
     toc = fresh / "_toc.yml"
     lines = toc.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = "".join(line for line in lines if "chapters/claims" not in line)
-    toc.write_text(
-        kept.replace("chapters/page", "chapters/other"), encoding="utf-8"
-    )
+    toc.write_text(kept.replace("chapters/page", "chapters/other"), encoding="utf-8")
     other = "---\nmyst:\n  html_meta:\n    description: A page.\n---\n\n# Another page\n"
     (fresh / "chapters" / "other.md").write_text(other)
     return fresh
@@ -112,9 +97,7 @@ def test_without_a_fault_all_is_green(built):
     outcome = run(NBVAL, built)
     assert not outcome.red, outcome.said
     cells = len(checks.code_cells(checks.Book(built).executed("chapters/page")))
-    assert (
-        f"{cells + 2} passed" in outcome.said
-    )  # and two items, Glued and Widgets
+    assert f"{cells + 2} passed" in outcome.said  # and two items, Glued and Widgets
 
 
 # --- Faults that stop the build ---
@@ -122,22 +105,10 @@ def test_without_a_fault_all_is_green(built):
 
 def test_broken_references(plain):
     faults = {
-        "{ref}`small-references`": (
-            "{ref}`small-reference`",
-            "undefined label: 'small-reference'",
-        ),
-        "gers2000learning": (
-            "gers1999learning",
-            'could not find bibtex key "gers1999learning"',
-        ),
-        "(references.md)": (
-            "(reference.md)",
-            "cross-reference target not found: 'reference.md'",
-        ),
-        "md#references": (
-            "md#reference",
-            "local id not found in doc 'chapters/references'",
-        ),
+        "{ref}`small-references`": ("{ref}`small-reference`", "undefined label: 'small-reference'"),
+        "gers2000learning": ("gers1999learning", 'could not find bibtex key "gers1999learning"'),
+        "(references.md)": ("(reference.md)", "cross-reference target not found: 'reference.md'"),
+        "md#references": ("md#reference", "local id not found in doc 'chapters/references'"),
     }
     for right, (wrong, _) in faults.items():
         edit(plain, INDEX, right, wrong)
@@ -167,12 +138,7 @@ def test_glued_key_that_no_cell_makes_any_more(fresh):
 
 def test_constant_changed_in_the_package(built, tmp_path):
     shutil.copytree(ROOT / "src", tmp_path / "src")
-    edit(
-        tmp_path,
-        "src/lstm_lab/lstm.py",
-        "forget_bias: float = 1.0",
-        "forget_bias: float = 2.0",
-    )
+    edit(tmp_path, "src/lstm_lab/cells/lstm.py", '["f"][:] = 1', '["f"][:] = 2')
     outcome = run(NBVAL, built, PYTHONPATH=str(tmp_path / "src"))
     assert outcome.red
     assert "mismatch 'stdout'" in outcome.said
@@ -188,9 +154,7 @@ def test_outputs_that_depend_on_when_they_are_computed(fresh):
     assert not outcome.red, outcome.said
     outcome = run(NBVAL, fresh)
     assert outcome.red
-    assert (
-        "2 failed" in outcome.said
-    )  # each for a reason of its own: nbval judges cell by cell
+    assert "2 failed" in outcome.said  # each for a reason of its own: nbval judges cell by cell
     # Where the variable CI is set, pytest's summary repeats the messages.
     report, _, _ = outcome.said.partition("short test summary info")
     _, clock, figure = re.split(r"(?m)^Cell \d+: Cell outputs differ", report)
@@ -222,10 +186,7 @@ def test_chapter_edited_after_the_build(copy, old, new, found):
 
 def test_result_typed_instead_of_glued(copy):
     edit(copy, PAGE, "{glue:text}`forget:.2f`", "0.73")
-    assert any(
-        re.search(r"page: line \d+: '0.73' in 'so 0.73 of", f)
-        for f in faults(copy)
-    )
+    assert any(re.search(r"page: line \d+: '0.73' in 'so 0.73 of", f) for f in faults(copy))
 
 
 @pytest.mark.parametrize(
@@ -290,8 +251,7 @@ def test_equation_without_a_test(fresh):
 def test_hidden_cell_that_computes(copy):
     edit(copy, PAGE, "float(forget)", "forget**2")
     assert any(
-        "its input is hidden and it does more than import or glue" in f
-        for f in faults(copy)
+        "its input is hidden and it does more than import or glue" in f for f in faults(copy)
     )
 
 
@@ -306,9 +266,7 @@ def test_hidden_cell_that_computes(copy):
 def test_page_that_shows_another_figure(copy, night, found):
     images = (copy / "_build" / "html" / "_images").glob("*.svg")
     (figure,) = (f for f in images if f.stem.endswith("-night") is night)
-    figure.write_text(
-        figure.read_text(encoding="utf-8") + " ", encoding="utf-8"
-    )
+    figure.write_text(figure.read_text(encoding="utf-8") + " ", encoding="utf-8")
     (fault,) = faults(copy)
     assert found in fault
 
@@ -340,10 +298,7 @@ def test_page_that_prints_something_else(copy):
 def test_moving_figure_out_of_date(copy):
     edit(copy, BUILT, "0.7311 is left", "0.7310 is left")
     (fault,) = faults(copy)
-    assert (
-        "the page does not show the figure to move of `assert forget > 0.7`"
-        in fault
-    )
+    assert "the page does not show the figure to move of `assert forget > 0.7`" in fault
 
 
 def test_moving_figure_that_no_cell_made(copy):
@@ -354,14 +309,8 @@ def test_moving_figure_that_no_cell_made(copy):
 
 
 def test_widget_that_needs_a_kernel(fresh):
-    edit(
-        fresh,
-        PAGE,
-        "import numpy as np",
-        "import ipywidgets\nimport numpy as np",
-    )
-    figure = 'widgets.MovingFigure("The state by step", [step], frames)'
-    edit(fresh, PAGE, figure, "ipywidgets.IntSlider(3)")
+    edit(fresh, PAGE, "import numpy as np", "import ipywidgets\nimport numpy as np")
+    edit(fresh, PAGE, "figures.MovingFigure(", "ipywidgets.IntSlider(3)  # (")
     outcome = run(BUILD, fresh)
     assert not outcome.red, outcome.said
     (fault,) = faults(fresh)

@@ -54,9 +54,7 @@ def test_two_at_a_time(book):
     outcome = run(BUILD, book)
     assert not outcome.red, outcome.said
     for name, other in (("page", "claims"), ("claims", "page")):
-        file = (
-            book / "_build" / "jupyter_execute" / "chapters" / f"{name}.ipynb"
-        )
+        file = book / "_build" / "jupyter_execute" / "chapters" / f"{name}.ipynb"
         cells = nbformat.read(file, as_version=4).cells
         (cell,) = (cell for cell in cells if cell.cell_type == "code")
         assert cell.execution_count == 1

@@ -27,8 +27,7 @@ def lines(html):
     """Return the text between the places where a line may end, part by part."""
     soup = BeautifulSoup(html, "html.parser")
     return [
-        [each.get_text() for each in part.select(".lab-whole")]
-        for part in soup.select(".lab-part")
+        [each.get_text() for each in part.select(".lab-whole")] for part in soup.select(".lab-part")
     ]
 
 
@@ -52,9 +51,7 @@ def test_where_a_line_may_end(render, latex, expected):
     assert lines(fold(render(latex))) == expected
 
 
-@pytest.mark.parametrize(
-    "latex", ["a", r"\begin{aligned} a &= b + c \\ d &= e \end{aligned}"]
-)
+@pytest.mark.parametrize("latex", ["a", r"\begin{aligned} a &= b + c \\ d &= e \end{aligned}"])
 def test_what_is_in_one_piece_stays_as_it_is(render, latex):
     html = render(latex)
     assert fold(html) == html
@@ -62,9 +59,7 @@ def test_what_is_in_one_piece_stays_as_it_is(render, latex):
 
 def test_nothing_is_lost(render):
     html = render(r"\frac{a}{b} = \sqrt{c + d} - e^{f + g}, \qquad h \le i < j")
-    before, after = (
-        BeautifulSoup(each, "html.parser") for each in (html, fold(html))
-    )
+    before, after = (BeautifulSoup(each, "html.parser") for each in (html, fold(html)))
     assert after.get_text() == before.get_text()
     assert after.math == before.math
     kinds = ("mord", "mrel", "mbin", "mspace", "vlist", "frac-line")

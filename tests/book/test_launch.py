@@ -129,9 +129,7 @@ def test_binder_opens_the_chapter_as_a_notebook(known):
 def test_colab_opens_a_notebook_of_the_published_branch(known):
     link = urlsplit(links(known)["Colab"])
     assert link.netloc == "colab.research.google.com"
-    branch, _, path = link.path.removeprefix(f"/github/{NAME}/blob/").partition(
-        "/"
-    )
+    branch, _, path = link.path.removeprefix(f"/github/{NAME}/blob/").partition("/")
     first, *others = notebook(known / "_build" / branch / path).cells
     assert f"git+https://github.com/{NAME}" in first.source
     downloaded = target(known, links(known)[".ipynb"])
@@ -159,9 +157,7 @@ def test_colab_opens_a_notebook_of_the_published_branch(known):
 )
 def test_the_repository_is_what_was_cloned(tmp_path, address, expected):
     for arguments in (["init"], ["remote", "add", "origin", address]):
-        subprocess.run(
-            ["git", *arguments], cwd=tmp_path, capture_output=True, check=True
-        )
+        subprocess.run(["git", *arguments], cwd=tmp_path, capture_output=True, check=True)
     assert repository({}, tmp_path) == expected
     assert repository({"GITHUB_REPOSITORY": "a/b"}, tmp_path) == "a/b"
 

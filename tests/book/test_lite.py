@@ -28,13 +28,9 @@ SITE = ROOT / "_build" / "html"
 LITE = SITE / "lite"
 PYTHON = LITE / "static" / "pyodide"
 PAGES = [
-    f"chapters/{name}"
-    for name in ("index", "ch317", "ch318", "ch319", "claims", "benchmarks")
+    f"chapters/{name}" for name in ("index", "ch317", "ch318", "ch319", "claims", "benchmarks")
 ]
-COMPILED = {
-    *("contourpy", "kiwisolver", "lxml", "matplotlib", "numpy", "pillow"),
-    "regex",
-}
+COMPILED = {*("contourpy", "kiwisolver", "lxml", "matplotlib", "numpy", "pillow"), "regex"}
 LARGEST = 75e6  # bytes of the site; GitHub's pages may have a thousand million
 
 # Pyodide has no processes and no threads.
@@ -51,10 +47,11 @@ import lstm_lab
 for module in pkgutil.walk_packages(lstm_lab.__path__, "lstm_lab."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-from lstm_lab import ablation, bottleneck, phase, reach, sweeps
-for of in (ablation, bottleneck, phase, reach):
-    assert sweeps.load(of.SWEEP, of.STORE)
-    assert not sweeps.check(of.SWEEP, of.STORE, rows=[0], jobs=1)
+from lstm_lab import experiments
+from lstm_lab.experiments import ablation, bottleneck, phase, reach
+for stored in (ablation, bottleneck, phase, reach):
+    assert experiments.load(stored)
+    assert not experiments.check(stored, rows=[0], jobs=1)
 """
 
 
@@ -133,8 +130,7 @@ def test_every_page_with_cells_leads_to_its_notebook(page):
 def test_no_page_is_forgotten():
     executed = ROOT / "_build" / "jupyter_execute"
     notebooks = {
-        file.relative_to(executed).with_suffix("").as_posix()
-        for file in executed.rglob("*.ipynb")
+        file.relative_to(executed).with_suffix("").as_posix() for file in executed.rglob("*.ipynb")
     }
     assert notebooks == set(PAGES)
 
@@ -155,9 +151,7 @@ def test_the_kernel_is_the_sites_own():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_import_of_a_page_loads_a_package(page):
-    known = {
-        name for package in packages().values() for name in package["imports"]
-    }
+    known = {name for package in packages().values() for name in package["imports"]}
     assert imported(page) <= known | sys.stdlib_module_names
 
 
@@ -208,9 +202,7 @@ def test_the_versions_suit_each_other():
 def requirements(wheel: Path) -> list[str]:
     """Return what a wheel requires."""
     with zipfile.ZipFile(wheel) as archive:
-        (name,) = (
-            n for n in archive.namelist() if n.endswith(".dist-info/METADATA")
-        )
+        (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(name).decode())
     return metadata.get_all("Requires-Dist", [])
 
@@ -228,9 +220,7 @@ def test_the_versions_are_the_books_own():
 def pins(file: Path) -> dict[str, set[str]]:
     """Return the versions of each package in a lock."""
     found: dict[str, set[str]] = {}
-    for name, version in re.findall(
-        r"(?m)^([\w.-]+)==([^ ;]+)", file.read_text("utf-8")
-    ):
+    for name, version in re.findall(r"(?m)^([\w.-]+)==([^ ;]+)", file.read_text("utf-8")):
         found.setdefault(name, set()).add(version)
     return found
 
@@ -240,17 +230,12 @@ def test_the_package_is_the_one_that_made_the_book():
     source = ROOT / "src"
     with zipfile.ZipFile(wheel) as archive:
         packed = {
-            name: archive.read(name)
-            for name in archive.namelist()
-            if name.startswith("lstm_lab/")
+            name: archive.read(name) for name in archive.namelist() if name.startswith("lstm_lab/")
         }
     assert packed == {
         file.relative_to(source).as_posix(): file.read_bytes()
         for file in (source / "lstm_lab").rglob("*")
-        # A sweep that has run leaves a lock.
-        if file.is_file()
-        and "__pycache__" not in file.parts
-        and file.suffix != ".lock"
+        if file.is_file() and "__pycache__" not in file.parts
     }
 
 

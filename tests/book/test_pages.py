@@ -14,9 +14,7 @@ def test_page(check, page):
     assert check(BOOK, page) == []
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in BOOK.pages if BOOK.is_notebook(page)]
-)
+@pytest.mark.parametrize("page", [page for page in BOOK.pages if BOOK.is_notebook(page)])
 @pytest.mark.parametrize("check", checks.EXECUTED_PAGE)
 def test_executed_page(check, page):
     assert check(BOOK, page) == []

@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from pypdf import PdfReader
 
-from lstm_lab import plots
+from lstm_lab import figures
 from tools import pdf
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
@@ -25,7 +25,7 @@ def drawn():
     figure, ax = plt.subplots()
     ax.plot([0, 1], "o-", label="$h_t$")
     ax.legend()
-    html = plots.inline(figure, label="a figure")
+    html = figures.inline(figure, label="a figure")
     plt.close(figure)
     return html
 

@@ -81,10 +81,7 @@ def test_an_equation_of_another_page_says_which():
     [
         ("```{math}\n:label: eq-one\nx\n```", "$$\nx\n\\tag{4}\n$$"),
         ("```{math}\nx\n```", "$$\nx\n$$"),
-        (
-            "```{math}\na \\\\ b\n```",
-            "$$\n\\begin{split}a \\\\ b\\end{split}\n$$",
-        ),
+        ("```{math}\na \\\\ b\n```", "$$\n\\begin{split}a \\\\ b\\end{split}\n$$"),
         (
             ":::{admonition} Mind\n:class: note\nOne.\n\nTwo {eq}`eq-one`.\n:::",
             "> **Mind**\n>\n> One.\n>\n> Two Eq. (4).",
@@ -120,10 +117,7 @@ def test_directives_are_markdown(text, expected):
     [
         ("{doc}`page`", "page: no words are known for {doc}`page`"),
         ("```{mermaid}\nA\n```", "page: no words are known for ```{mermaid}"),
-        (
-            ":::{margin}\nText",
-            "page: the end of :::{margin} is not in its cell",
-        ),
+        (":::{margin}\nText", "page: the end of :::{margin} is not in its cell"),
     ],
 )
 def test_what_is_not_known_is_an_error(text, said):

@@ -144,8 +144,4 @@ def test_rule_for_cells(tmp_path, options, code, fault):
     cells = f"```{{code-cell}}\nimport numpy\n```\n\n```{{code-cell}}\n{options}\n\n{code}\n```\n"
     (tmp_path / f"{PAGE}.md").write_text(front + cells, encoding="utf-8")
     found = checks.cell_faults(checks.Book(tmp_path), PAGE)
-    assert (
-        [fault] == [fault for f in found if fault in f]
-        if fault
-        else found == []
-    )
+    assert [fault] == [fault for f in found if fault in f] if fault else found == []

@@ -58,9 +58,7 @@ def test_a_solution_is_closed_and_its_title_leads_nowhere(folded):
     assert folded["class"] == ["solution", "admonition"]
     bar = folded.find(True)
     assert bar.name == "summary"
-    assert bar.get_text().startswith(
-        "Show solution to Exercise 1 (Derive: why "
-    )
+    assert bar.get_text().startswith("Show solution to Exercise 1 (Derive: why ")
     assert bar.get_text().endswith("(★))")
     assert bar.select("span.math")
     assert not bar.select("a")

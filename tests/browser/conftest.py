@@ -20,9 +20,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 def chapters() -> list[str]:
     """Return the pages of the table of contents, such as chapters/ch318.html."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    files = [toc["root"]] + [
-        c["file"] for part in toc["parts"] for c in part["chapters"]
-    ]
+    files = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
     return [f"{file}.html" for file in files]
 
 
@@ -37,13 +35,9 @@ def no_browser(reason):
 @pytest.fixture(scope="session")
 def browser():
     """A Chromium: the one that lab.py found or installed, or one on the path."""
-    found = os.environ.get("CHROME_PATH") or next(
-        filter(None, map(shutil.which, NAMES)), None
-    )
+    found = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        no_browser(
-            "Set CHROME_PATH to a Chromium, or run: python3 lab.py browser"
-        )
+        no_browser("Set CHROME_PATH to a Chromium, or run: python3 lab.py browser")
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

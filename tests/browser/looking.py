@@ -125,30 +125,17 @@ def watch(page: Page, home: str) -> list[str]:
     page.on("response", answered)
     page.on("requestfailed", failed)
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-    page.on(
-        "console",
-        lambda said: (
-            said.type == "error" and faults.append(f"console: {said.text}")
-        ),
-    )
+    page.on("console", lambda said: said.type == "error" and faults.append(f"console: {said.text}"))
     return faults
 
 
 @contextmanager
 def opened(
-    browser: Browser,
-    home: str,
-    path: str,
-    *,
-    theme: str = "light",
-    width: int = 1280,
-    **options,
+    browser: Browser, home: str, path: str, *, theme: str = "light", width: int = 1280, **options
 ) -> Iterator[tuple[Page, list[str]]]:
     """Open a page in a browser of its own; yield it and the faults that were met."""
     context: BrowserContext = browser.new_context(
-        viewport={"width": width, "height": HEIGHT},
-        color_scheme=theme,
-        **options,
+        viewport={"width": width, "height": HEIGHT}, color_scheme=theme, **options
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -162,14 +149,9 @@ def opened(
         context.close()
 
 
-def look(
-    browser: Browser, home: str, path: str, theme: str, width: int
-) -> list[str]:
+def look(browser: Browser, home: str, path: str, theme: str, width: int) -> list[str]:
     """Return all faults of a page as one reader meets it."""
-    with opened(browser, home, path, theme=theme, width=width) as (
-        page,
-        faults,
-    ):
+    with opened(browser, home, path, theme=theme, width=width) as (page, faults):
         page.evaluate(LAY_OUT)
         faults += [f"image {fault}" for fault in page.evaluate(IMAGES)]
         faults += [f"mathematics: {raw}" for raw in page.evaluate(RAW)]
@@ -177,9 +159,7 @@ def look(
         faults += [f"axe {found}" for found in page.evaluate(RUN_AXE)]
         if width < 600:
             page.set_viewport_size({"width": NARROW, "height": HEIGHT})
-            faults += [
-                f"wider than the screen: {e}" for e in page.evaluate(WIDER)
-            ]
+            faults += [f"wider than the screen: {e}" for e in page.evaluate(WIDER)]
             faults += [f"scrolls: {e}" for e in page.evaluate(SIDEWAYS)]
             faults += [f"equation cut: {e}" for e in page.evaluate(CUT)]
             faults += [f"line begins after: {e}" for e in page.evaluate(TORN)]

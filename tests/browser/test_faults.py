@@ -22,34 +22,16 @@ FAULTS = {
     "script": ("<script>throw Error('broken')</script>", "script: broken"),
     "console": ("<script>console.error('wrong')</script>", "console: wrong"),
     "missing file": ("<script src='none.js'></script>", "404: "),
-    "foreign": (
-        "<script src='http://127.0.0.2:9/a.js'></script>",
-        "foreign request",
-    ),
+    "foreign": ("<script src='http://127.0.0.2:9/a.js'></script>", "foreign request"),
     "image": ("<img src='data:image/png,' alt='a'>", "image does not load"),
-    "alternative text": (
-        f'<img src="{PICTURE}" alt="">',
-        "image has no alternative",
-    ),
+    "alternative text": (f'<img src="{PICTURE}" alt="">', "image has no alternative"),
     "raw mathematics": (r"<p>\(a_t\)</p>", r"mathematics: \(a_t\)"),
     "raw number": ("<p>about 6e-08</p>", "mathematics: about 6e-08"),
-    "unread mathematics": (
-        "<p class='katex-error' title='Parse'>x</p>",
-        "mathematics: Parse",
-    ),
+    "unread mathematics": ("<p class='katex-error' title='Parse'>x</p>", "mathematics: Parse"),
     "name": ("<button></button>", "axe button-name"),
-    "contrast": (
-        "<p style='color:#aaa;background:#fff'>pale</p>",
-        "axe color-contrast",
-    ),
-    "width": (
-        "<div style='width:400px'>wide</div>",
-        "wider than the screen: DIV",
-    ),
-    "equation to scroll": (
-        EQUATION.format("overflow:auto", "width:400px"),
-        "scrolls: eq: 400 of",
-    ),
+    "contrast": ("<p style='color:#aaa;background:#fff'>pale</p>", "axe color-contrast"),
+    "width": ("<div style='width:400px'>wide</div>", "wider than the screen: DIV"),
+    "equation to scroll": (EQUATION.format("overflow:auto", "width:400px"), "scrolls: eq: 400 of"),
     "comma on the next line": (
         "<p style='width:9px'><span class='math'><span class='base'"
         " style='display:inline-block'>x</span></span>, and</p>",
@@ -104,8 +86,7 @@ def test_fault_is_found(browser, site, name):
     [
         ("<a href='#' style='outline:none'>a link</a>", "not marked"),
         (
-            "<a href='#'>a link</a>"
-            "<div style='position:fixed;inset:0;background:#fff'></div>",
+            "<a href='#'>a link</a><div style='position:fixed;inset:0;background:#fff'></div>",
             "hidden",
         ),
         ("<a href='#'>a link</a>", None),
@@ -123,9 +104,7 @@ def test_fault_of_focus_is_found(browser, site, fault, found):
 
 def test_control_that_tab_does_not_reach_is_found(browser, site):
     folder, home = site
-    (folder / "a.html").write_text(
-        PAGE.replace("<!-- here -->", "<a href='#'>a</a>")
-    )
+    (folder / "a.html").write_text(PAGE.replace("<!-- here -->", "<a href='#'>a</a>"))
     with opened(browser, home, "a.html") as (page, _):
         page.evaluate(CONTROLS)
         (fault,) = page.evaluate(UNREACHED)

@@ -17,13 +17,13 @@ from .looking import PATIENCE
 
 START = 600_000  # milliseconds, for the server, the page and the kernel
 MAKE = """\
-from lstm_lab.widgets import Control, Frame, MovingFigure
+from lstm_lab.figures import Control, Frame, MovingFigure
 
-frames = [Frame(f"{size} {color}") for size in ("small", "large") for color in ("red", "blue")]
+sizes, colors = ["small", "large"], ["red", "blue"]
 figure = MovingFigure(
     "A test",
-    [Control("size", ["small", "large"]), Control("color", ["red", "blue"], slides=False)],
-    frames,
+    [Control("size", sizes), Control("color", colors, slides=False)],
+    lambda size, color: Frame(f"{sizes[size]} {colors[color]}"),
     ask=("a word", lambda word: f"<b>{word[::-1]}</b>"),
 )
 figure
@@ -83,9 +83,7 @@ def notebook(browser, tmp_path):
     page.on(
         "request",
         lambda sent: (
-            sent.url.startswith(
-                (address, f"ws://127.0.0.1:{port}", "data:", "blob:")
-            )
+            sent.url.startswith((address, f"ws://127.0.0.1:{port}", "data:", "blob:"))
             or said.append(sent.url)
         ),
     )
@@ -97,8 +95,7 @@ def notebook(browser, tmp_path):
         assert server.poll() is None, (tmp_path / "log").read_text()
         page.goto(f"{address}/doc/tree/figure.ipynb?token={token}")
         page.wait_for_selector(
-            ".jp-Notebook-ExecutionIndicator[data-status=idle]",
-            state="attached",
+            ".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached"
         )
         yield page, said
     finally:

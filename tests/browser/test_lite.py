@@ -32,9 +32,7 @@ class Seen:
                 addresses.append(url)
 
         page.context.on("request", lambda sent: note(self.asked, sent.url))
-        page.context.on(
-            "requestfailed", lambda sent: note(self.failed, sent.url)
-        )
+        page.context.on("requestfailed", lambda sent: note(self.failed, sent.url))
 
 
 @pytest.fixture
@@ -44,9 +42,7 @@ def notebook(browser: Browser, home: str) -> Iterator[tuple[Page, Seen]]:
     seen = Seen(page, home)
     page.set_default_timeout(START)
     page.goto(f"{home}{NOTEBOOK}")
-    page.wait_for_selector(
-        ".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached"
-    )
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")
     yield page, seen
     page.close()
 
@@ -79,17 +75,10 @@ def test_the_first_cell_of_a_chapter_runs(notebook):
             break
         page.wait_for_timeout(500)
     if seen.failed:
-        files = ", ".join(
-            sorted({url.rpartition("/")[2] for url in seen.failed})
-        )
+        files = ", ".join(sorted({url.rpartition("/")[2] for url in seen.failed}))
         host = urlsplit(seen.failed[0]).netloc
         pytest.skip(
             f"{host} WAS NOT REACHED: no cell with NumPy was run in the browser. Missing: {files}"
         )
     assert prompt == "[1]:"
-    assert (
-        cell.locator(
-            "[data-mime-type*=stderr], [data-mime-type*=error]"
-        ).count()
-        == 0
-    )
+    assert cell.locator("[data-mime-type*=stderr], [data-mime-type*=error]").count() == 0

@@ -121,18 +121,11 @@ def words(text):
 def test_nothing_is_lost_without_scripts(browser, home, path):
     with opened(browser, home, path) as (page, _):
         usual = words(page.evaluate(WORDS))
-        controls = words(
-            " ".join(page.locator(".lab-controls").all_inner_texts())
-        )
-    with opened(browser, home, path, java_script_enabled=False) as (
-        page,
-        faults,
-    ):
+        controls = words(" ".join(page.locator(".lab-controls").all_inner_texts()))
+    with opened(browser, home, path, java_script_enabled=False) as (page, faults):
         bare = words(page.evaluate(WORDS))
         formulas = page.locator("article .katex-html").count()
-        source = BeautifulSoup(
-            (SITE / path).read_text(encoding="utf-8"), "lxml"
-        )
+        source = BeautifulSoup((SITE / path).read_text(encoding="utf-8"), "lxml")
         figures = source.select("article figure img.only-light")
         shown = page.locator("article figure img:visible")
         expect(shown).to_have_count(len(figures))
@@ -166,9 +159,7 @@ def test_figures_move_from_a_folder(browser):
 @pytest.mark.parametrize("path", CHAPTERS)
 def test_the_type_is_the_books_own(browser, home, path):
     with opened(browser, home, path) as (page, _):
-        page.wait_for_function(
-            HERE, arg=["Lab Serif", "Lab Sans", "KaTeX_Main"]
-        )
+        page.wait_for_function(HERE, arg=["Lab Serif", "Lab Sans", "KaTeX_Main"])
         text = page.locator("article > section > section > p").first
         family = text.evaluate("e => getComputedStyle(e).fontFamily")
     assert family.replace('"', "").startswith("Lab Serif")
@@ -192,9 +183,7 @@ def test_the_focus_stays_with_a_button_or_comes_back(browser, home, width):
             page.keyboard.press("Enter")
             page.keyboard.press("Escape")
             expect(button, before).to_be_focused()
-            page.evaluate(
-                "document.fullscreenElement && document.exitFullscreen()"
-            )
+            page.evaluate("document.fullscreenElement && document.exitFullscreen()")
 
 
 # What a table tells by the colors behind its numbers, as places on the screen: the lightest and the
@@ -226,13 +215,8 @@ SIGNS = {"chapters/ch318.html": BARS, "chapters/ch319.html": SHADES}
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("forced", ["none", "active"])
 @pytest.mark.parametrize("path", SIGNS)
-def test_colors_that_tell_something_are_seen(
-    browser, home, path, theme, forced
-):
-    with opened(browser, home, path, theme=theme, forced_colors=forced) as (
-        page,
-        _,
-    ):
+def test_colors_that_tell_something_are_seen(browser, home, path, theme, forced):
+    with opened(browser, home, path, theme=theme, forced_colors=forced) as (page, _):
         told = 0
         page.evaluate(LAY_OUT)
         for root in page.locator(".lab-figure").all():
@@ -243,9 +227,7 @@ def test_colors_that_tell_something_are_seen(
                 if max(y for _, y in pair) >= picture.height:
                     continue  # below the screen
                 one, other = (picture.getpixel(tuple(at)) for at in pair)
-                difference = max(
-                    abs(a - b) for a, b in zip(one, other, strict=True)
-                )
+                difference = max(abs(a - b) for a, b in zip(one, other, strict=True))
                 assert difference > 60, (one, other)
                 told += 1
         assert told > 0
@@ -284,18 +266,9 @@ def test_print_shows_the_text_alone_dark_on_white(browser, home, path, theme):
             " .prev-next-footer, .copybtn, .only-dark"
         )
         shown = page.locator(gone).locator("visible=true")
-        assert [
-            shown.nth(n).get_attribute("class") for n in range(shown.count())
-        ] == []
-        for selector in (
-            "article p",
-            "article h1",
-            "article figcaption",
-            "article pre",
-        ):
-            color = page.locator(selector).first.evaluate(
-                "e => getComputedStyle(e).color"
-            )
+        assert [shown.nth(n).get_attribute("class") for n in range(shown.count())] == []
+        for selector in ("article p", "article h1", "article figcaption", "article pre"):
+            color = page.locator(selector).first.evaluate("e => getComputedStyle(e).color")
             assert max(map(int, re.findall(r"\d+", color)[:3])) < 130, selector
         wide = page.evaluate(
             "() => [...document.querySelectorAll('article pre')]"
@@ -380,9 +353,7 @@ def test_excerpts_of_a_search_are_what_is_read(browser, home):
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("where", ["dialog", "page"])
-def test_what_is_searched_stands_beside_the_magnifier(
-    browser, home, where, width
-):
+def test_what_is_searched_stands_beside_the_magnifier(browser, home, where, width):
     path = "search.html" if where == "page" else "chapters/ch318.html"
     with opened(browser, home, path, width=width) as (page, _):
         if where == "dialog":
@@ -390,9 +361,7 @@ def test_what_is_searched_stands_beside_the_magnifier(
         form = page.locator("form.bd-search:visible").first
         icon = form.locator(".fa-magnifying-glass").bounding_box()
         field = form.locator("input")
-        inset = field.evaluate(
-            "e => parseFloat(getComputedStyle(e).paddingLeft)"
-        )
+        inset = field.evaluate("e => parseFloat(getComputedStyle(e).paddingLeft)")
         words = field.bounding_box()["x"] + inset
     assert icon["width"] > 0
     assert words >= icon["x"] + icon["width"]
@@ -415,20 +384,14 @@ def test_every_control_moves_its_figure(browser, home, path):
         assert figures.count() > 0
         for n in range(figures.count()):
             figure = figures.nth(n)
-            controls = figure.locator(
-                ".lab-controls input, .lab-controls select"
-            )
+            controls = figure.locator(".lab-controls input, .lab-controls select")
             assert controls.count() > 0
             for m in range(controls.count()):
                 control = controls.nth(m)
                 control.scroll_into_view_if_needed()
                 control.focus()
                 control.press("Home")
-                frames, picture, told = (
-                    seen(figure),
-                    figure.screenshot(),
-                    said(figure),
-                )
+                frames, picture, told = (seen(figure), figure.screenshot(), said(figure))
                 assert len(frames) == 1
                 is_slider = control.get_attribute("type") == "range"
                 control.press("ArrowRight" if is_slider else "ArrowDown")
@@ -451,12 +414,7 @@ def said(figure):
 
 def test_a_finger_moves_a_figure(browser, home):
     with opened(
-        browser,
-        home,
-        "chapters/ch317.html",
-        width=390,
-        has_touch=True,
-        is_mobile=True,
+        browser, home, "chapters/ch317.html", width=390, has_touch=True, is_mobile=True
     ) as (page, _):
         figure = page.locator(".lab-figure").first
         slider = figure.locator("input").first
@@ -465,9 +423,7 @@ def test_a_finger_moves_a_figure(browser, home):
         frames, box = seen(figure), slider.bounding_box()
         value = slider.input_value()
         assert box["height"] >= 24
-        page.touchscreen.tap(
-            box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
-        )
+        page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
         expect(slider).not_to_have_value(value)
         assert seen(figure) != frames
 
@@ -530,10 +486,7 @@ def test_the_first_click_on_a_heading_leads_to_it(browser, home, path, width):
 @pytest.mark.parametrize("by", ["pointer", "keyboard"])
 def test_a_link_shows_what_it_leads_to(browser, home, link, kind, by):
     with opened(browser, home, "chapters/ch318.html") as (page, faults):
-        found, card = (
-            page.locator(f"article {link}").first,
-            page.locator(".lab-preview"),
-        )
+        found, card = (page.locator(f"article {link}").first, page.locator(".lab-preview"))
         page.evaluate(LAY_OUT)  # a link that moves would leave the pointer
         found.scroll_into_view_if_needed()
         assert card.is_hidden()
@@ -575,9 +528,7 @@ def test_downloads_are_what_they_say(browser, home, path):
         target = entry.get("/Dest") or entry["/A"]["/D"]
         assert str(target).lstrip("/") in {name.lstrip("/") for name in named}
     titles = "".join(p.extract_text() for p in book.pages[:3])
-    heading = BeautifulSoup(
-        (SITE / path).read_text(encoding="utf-8"), "lxml"
-    ).h1
+    heading = BeautifulSoup((SITE / path).read_text(encoding="utf-8"), "lxml").h1
     assert heading.get_text().rstrip("#").strip().split(":")[0] in titles
 
 
@@ -594,11 +545,7 @@ def test_links_lead_somewhere(path):
         target, _, name = link["href"].partition("#")
         if ":" in target:
             continue
-        file = (
-            (page.parent / target.partition("?")[0]).resolve()
-            if target
-            else page
-        )
+        file = (page.parent / target.partition("?")[0]).resolve() if target else page
         if not file.exists():
             lost.append(link["href"])
         elif name and file.suffix == ".html":
@@ -620,10 +567,7 @@ def test_the_site_tells_where_it_is():
         card = soup.find("meta", property="og:image")["content"]
         assert (SITE / card.partition("//")[2].partition("/")[2]).exists()
         description = soup.find("meta", property="og:description")["content"]
-        assert (
-            description
-            == soup.find("meta", attrs={"name": "description"})["content"]
-        )
+        assert description == soup.find("meta", attrs={"name": "description"})["content"]
 
 
 def test_the_cheat_sheet_is_one_page(browser, home):
@@ -654,9 +598,9 @@ def named(page):
     root = session.send("DOM.getDocument")["root"]["nodeId"]
     bar = {"nodeId": root, "selector": "details.solution > summary"}
     found = session.send("DOM.querySelector", bar)
-    (node,) = session.send(
-        "Accessibility.getPartialAXTree", {**found, "fetchRelatives": False}
-    )["nodes"]
+    (node,) = session.send("Accessibility.getPartialAXTree", {**found, "fetchRelatives": False})[
+        "nodes"
+    ]
     states = {p["name"]: p["value"]["value"] for p in node["properties"]}
     return node["role"]["value"], node["name"]["value"], states["expanded"]
 
@@ -665,9 +609,7 @@ def named(page):
 def test_solutions_are_closed_and_open_without_scripts(browser, home, path):
     text = (ROOT / path).with_suffix(".md").read_text(encoding="utf-8")
     with opened(browser, home, path, java_script_enabled=False) as (page, _):
-        expect(page.locator(CLOSED)).to_have_count(
-            text.count("{solution-start}")
-        )
+        expect(page.locator(CLOSED)).to_have_count(text.count("{solution-start}"))
         first = page.locator("details.solution").first
         assert first.locator("section").is_hidden()
         first.locator("summary").click()

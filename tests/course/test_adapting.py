@@ -75,15 +75,10 @@ def edit(file, change):
 def build(book, cache):
     """Build a book with every warning an error; return its pages by their names."""
     settings = {"execute_notebooks": "cache", "cache": str(cache)}
-    edit(
-        book / "_config.yml",
-        lambda config: config.setdefault("execute", {}).update(settings),
-    )
+    edit(book / "_config.yml", lambda config: config.setdefault("execute", {}).update(settings))
     command = ["jupyter-book", "build", "-W", "-n", "--keep-going", str(book)]
     environment = {**os.environ, "PYTHONPATH": str(book / "src")}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     complaints = [line for line in said.splitlines() if "WARNING" in line]
     assert done.returncode == 0, "\n".join(complaints) or said[-3000:]
@@ -101,15 +96,10 @@ def words(page):
     return page.article.get_text()
 
 
-def test_chapters_are_named_and_numbered_anew_and_references_lead_elsewhere(
-    copy, cache
-):
+def test_chapters_are_named_and_numbered_anew_and_references_lead_elsewhere(copy, cache):
     (copy / "chapters" / "own.md").write_text(OWN, encoding="utf-8")
     edit(
-        copy / "_toc.yml",
-        lambda toc: toc["parts"][0]["chapters"].append(
-            {"file": "chapters/own"}
-        ),
+        copy / "_toc.yml", lambda toc: toc["parts"][0]["chapters"].append({"file": "chapters/own"})
     )
     for old, new in (("ch317", "ch06"), ("ch319", "week-8")):
         adapt.rename(copy, old, new)
@@ -214,9 +204,7 @@ def test_seeds_are_moved_in_cells_and_nowhere_else(tmp_path):
 def test_the_book_holds_with_other_seeds(copy):
     chapters = course.chapters()
     today = datetime.datetime.now(tz=datetime.UTC).toordinal()
-    source = chapters[
-        today % len(chapters)
-    ]  # a minute each: one a day, in turn
+    source = chapters[today % len(chapters)]  # a minute each: one a day, in turn
     before = source.read_text(encoding="utf-8")
     adapt.reseed(copy, 1000)
     changed = copy / "chapters" / source.name
@@ -227,14 +215,13 @@ def test_the_book_holds_with_other_seeds(copy):
 
 DRAW = """
 import sys
-from lstm_lab import plots
+from lstm_lab import figures
 import matplotlib.pyplot as plt
-from lstm_lab.plots import svg
 with plt.style.context("lstm_lab.book"):
     figure, ax = plt.subplots()
-    ax.plot([0, 1], **plots.style.series(0))
-    day = svg.inline(figure, label="A line")
-sys.stdout.write(day + plots.by_night(day))
+    ax.plot([0, 1], **figures.looks(["a line"])[0])
+    day = figures.inline(figure, label="A line")
+sys.stdout.write(day + figures.by_night(day))
 """
 DAY, NIGHT = ("2a52a8", "34349e"), ("3f7afe", "8f8fff")  # before and after
 
@@ -242,11 +229,10 @@ DAY, NIGHT = ("2a52a8", "34349e"), ("3f7afe", "8f8fff")  # before and after
 def test_the_palette_has_one_place_by_day_and_one_by_night(copy):
     package = copy / "src" / "lstm_lab"
     adapt.change(
-        package / "book.mplstyle",
-        lambda text: text.replace(DAY[0].upper(), DAY[1].upper()),
+        package / "book.mplstyle", lambda text: text.replace(DAY[0].upper(), DAY[1].upper())
     )
     adapt.change(
-        package / "plots" / "style.py",
+        package / "figures" / "style.py",
         lambda text: text.replace(DAY[0], DAY[1]).replace(NIGHT[0], NIGHT[1]),
     )
     drawn, tested = (
@@ -258,10 +244,7 @@ def test_the_palette_has_one_place_by_day_and_one_by_night(copy):
             text=True,
             check=False,
         )
-        for command in (
-            ["-c", DRAW],
-            ["-m", "pytest", "-q", "tests/plots/test_palette.py"],
-        )
+        for command in (["-c", DRAW], ["-m", "pytest", "-q", "tests/figures/test_palette.py"])
     )
     assert drawn.returncode == 0, drawn.stderr
     for before, after in (DAY, NIGHT):
@@ -298,8 +281,6 @@ def test_every_task_is_on_the_command_line():
         command = [sys.executable, "-m", "tools.adapt", task, "--help"]
         assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
     command = [sys.executable, "-m", "tools.adapt", "drop", "ch1"]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "'ch1' is no chapter; there are: ch317" in done.stderr

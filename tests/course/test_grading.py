@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from tests.exercises.answers import ANSWERS
+from lstm_lab.exercises.table import EXERCISES
 from tools import course, grading
 
 TEXTS = {source.stem: course.read(source) for source in course.chapters()}
@@ -32,23 +32,19 @@ def built(tmp_path_factory):
 
 def solutions(name):
     return {
-        exercise.label: "\n".join(
-            code for tags, code in exercise.cells if "lesson" in tags
-        )
+        exercise.label: "\n".join(code for tags, code in exercise.cells if "lesson" in tags)
         for exercise in grading.graded(TEXTS[name])
     }
 
 
 def mistakes():
-    """Return wrong answers, such as the tests of `exercises` know."""
-    found = {}
-    for label, fault in WRONG.items():
-        text, wrong = ANSWERS[label.removeprefix("ex-").replace("-", "_")]
-        (changes,) = (c for name, *c in wrong if name == fault)
-        for old, new in changes:
-            text = text.replace(old, new)
-        found[label] = text
-    return found
+    """Return wrong answers, such as the checks recognize."""
+    return {
+        label: mistake.answer
+        for label, fault in WRONG.items()
+        for mistake in EXERCISES[label.removeprefix("ex-").replace("-", "_")].mistakes
+        if mistake.name == fault
+    }
 
 
 def hand_in(folder, name, student, answers):
@@ -84,11 +80,7 @@ def test_hidden_tests_try_what_the_shown_ones_do_not(name):
     cells = grading.assignment(TEXTS[name]).cells
     tests = {c.id: c.source for c in cells if c.id.endswith("-test")}
     for test, shown in tests.items():
-        (hidden,) = (
-            c.source
-            for c in cells
-            if c.id == test.removesuffix("test") + "hidden"
-        )
+        (hidden,) = (c.source for c in cells if c.id == test.removesuffix("test") + "hidden")
         assert f"{grading.SEED}" in hidden
         assert shown not in hidden
 
@@ -113,9 +105,7 @@ def test_an_empty_submission_gets_none(gradebook):
 def test_a_mistake_costs_the_points_of_its_exercise(gradebook):
     for exercise in grading.graded(TEXTS["ch318"]):
         for test in ("test", "hidden"):
-            grade = gradebook.find_grade(
-                f"{exercise.label}-{test}", "ch318", "ch318", "mistaken"
-            )
+            grade = gradebook.find_grade(f"{exercise.label}-{test}", "ch318", "ch318", "mistaken")
             right = exercise.label not in WRONG
             assert grade.auto_score == right * exercise.stars
 

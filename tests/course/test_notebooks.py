@@ -69,20 +69,14 @@ def test_exercises_are_read_with_their_solutions():
     code, derive = course.exercises(CHAPTER)
     assert (code.label, code.kind, code.stars) == ("ex-twice", "Code", 1)
     assert (derive.label, derive.kind, derive.stars) == ("ex-why", "Derive", 2)
-    assert [tags for tags, _ in code.cells] == [
-        {"lesson", "solution"},
-        {"check"},
-    ]
+    assert [tags for tags, _ in code.cells] == [{"lesson", "solution"}, {"check"}]
 
 
 @pytest.mark.parametrize(
-    ("label", "said"),
-    [("ex-twice", "without solution: .'ex-twice'"), ("ex-why", "ex-other")],
+    ("label", "said"), [("ex-twice", "without solution: .'ex-twice'"), ("ex-why", "ex-other")]
 )
 def test_what_does_not_belong_together_is_said(label, said):
-    text = CHAPTER.replace(
-        f"{{solution-start}} {label}", "{solution-start} ex-other"
-    )
+    text = CHAPTER.replace(f"{{solution-start}} {label}", "{solution-start} ex-other")
     with pytest.raises(course.CourseError, match=said):
         course.exercises(text)
 
@@ -92,10 +86,7 @@ def test_a_student_gets_a_stub_and_the_check():
     assert "doubled" not in text
     assert "Adding a number" not in text
     assert "Ask before" not in text
-    assert (
-        "def twice(x, *, extra=0):\n    raise NotImplementedError('ex-twice:"
-        in text
-    )
+    assert "def twice(x, *, extra=0):\n    raise NotImplementedError('ex-twice:" in text
     assert ":tags: [check, raises-exception]\nassert twice(3) == 6" in text
     assert "*Your answer:*" in text
 
@@ -131,9 +122,7 @@ def test_a_stub_that_is_no_help_stops_the_build(error):
     cell = nbformat.v4.new_code_cell("pass", metadata={"tags": [course.RAISES]})
     if error:
         cell.outputs = [nbformat.v4.new_output("error", ename=error, evalue="")]
-    with pytest.raises(
-        course.CourseError, match="must raise NotImplementedError"
-    ):
+    with pytest.raises(course.CourseError, match="must raise NotImplementedError"):
         course.raised(nbformat.v4.new_notebook(cells=[cell]))
 
 
@@ -157,9 +146,7 @@ def test_what_students_get_tells_no_solution(source):
     built = nbformat.read(file, as_version=4)
     everything = json.loads(file.read_text(encoding="utf-8"))
     assert course.leaks(text_of(built), chapter) == []
-    assert (
-        course.leaks(json.dumps(everything, ensure_ascii=False), chapter) == []
-    )
+    assert course.leaks(json.dumps(everything, ensure_ascii=False), chapter) == []
     stubs = [c for c in built.cells if "stub" in c.metadata.get("tags", ())]
     assert not any(stub.outputs for stub in stubs)
     for exercise in course.exercises(chapter):

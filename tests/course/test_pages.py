@@ -13,8 +13,7 @@ QUESTION = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 ANSWER = re.compile(
-    r"^:::\{dropdown\} (?P<answer>.*?)\n(?P<why>.*?)^:::\n",
-    re.MULTILINE | re.DOTALL,
+    r"^:::\{dropdown\} (?P<answer>.*?)\n(?P<why>.*?)^:::\n", re.MULTILINE | re.DOTALL
 )
 
 
@@ -41,17 +40,11 @@ def cells(row):
 
 
 @pytest.mark.parametrize(
-    ("begins", "gates"),
-    [("LSTM's order", lstm), ("GRU's order", gru)],
-    ids=["LSTM", "GRU"],
+    ("begins", "gates"), [("LSTM's order", lstm), ("GRU's order", gru)], ids=["LSTM", "GRU"]
 )
-def test_the_orders_of_others_are_those_that_weights_are_converted_by(
-    begins, gates
-):
+def test_the_orders_of_others_are_those_that_weights_are_converted_by(begins, gates):
     (row,) = (
-        cells(line)
-        for line in page("notation").splitlines()
-        if line.startswith(f"| {begins}")
+        cells(line) for line in page("notation").splitlines() if line.startswith(f"| {begins}")
     )
     ours, pytorch, keras, *_ = row
     assert ours.endswith(f"${', '.join(gates.GATES)}$")
@@ -62,9 +55,7 @@ def test_the_orders_of_others_are_those_that_weights_are_converted_by(
 
 def test_every_exercise_shows_an_objective():
     labels = {
-        exercise.label
-        for source in SOURCES
-        for exercise in course.exercises(course.read(source))
+        exercise.label for source in SOURCES for exercise in course.exercises(course.read(source))
     }
     shown = set(re.findall(r"\{ref\}`(ex-[\w-]+)`", page("instructor")))
     assert shown == labels

@@ -8,9 +8,7 @@ from tests.browser.conftest import browser  # noqa: F401
 from tests.browser.looking import watch
 from tools import course, slides
 
-PAGES = [
-    slides.SLIDES / source.stem / "index.html" for source in course.chapters()
-]
+PAGES = [slides.SLIDES / source.stem / "index.html" for source in course.chapters()]
 # Each slide in turn: what is higher or wider than the screen.
 TOO_LARGE = """
 async () => {
@@ -77,9 +75,7 @@ def test_points_are_sentences(deck):
 
 def test_figures_move(deck):
     figure = deck.locator(".lab-figure").first
-    place = figure.evaluate(
-        "(e) => Reveal.getIndices(e.closest('section section'))"
-    )
+    place = figure.evaluate("(e) => Reveal.getIndices(e.closest('section section'))")
     deck.evaluate("({ h, v }) => Reveal.slide(h, v)", place)
     control = figure.locator("input, select").first
     shown = figure.locator(".lab-said p:visible")

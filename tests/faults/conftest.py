@@ -8,9 +8,7 @@ from tools import faults
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--all-faults", action="store_true", help="inject every fault"
-    )
+    parser.addoption("--all-faults", action="store_true", help="inject every fault")
 
 
 def pytest_generate_tests(metafunc):
@@ -34,8 +32,7 @@ def pytest_terminal_summary(terminalreporter):
     injected = sum(found.values())
     if injected:
         terminalreporter.write_line(
-            f"faults caught: {found['passed']} of {injected} injected,"
-            f" {len(faults.FAULTS)} known"
+            f"faults caught: {found['passed']} of {injected} injected, {len(faults.FAULTS)} known"
         )
 
 

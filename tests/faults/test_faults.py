@@ -7,10 +7,7 @@ import pytest
 
 from tools import faults
 
-KINDS = {
-    *("code", "chapters", "page", "configuration"),
-    *("data", "dependencies", "supply"),
-}
+KINDS = {*("code", "chapters", "page", "configuration"), *("data", "dependencies", "supply")}
 
 
 def test_a_fault_is_found(fault, copy):
@@ -26,8 +23,7 @@ def test_without_a_fault_the_same_checks_are_green(copy):
         {
             target
             for fault in faults.FAULTS
-            if fault.check.startswith(faults.PYTEST)
-            and " -k " not in fault.check
+            if fault.check.startswith(faults.PYTEST) and " -k " not in fault.check
             for target in faults.who(fault).split()
         }
     )
@@ -43,14 +39,20 @@ def test_there_are_faults_of_every_kind():
     assert len({fault.what for fault in faults.FAULTS}) == len(faults.FAULTS)
 
 
+def test_each_fault_has_its_place_and_its_tests():
+    for fault in faults.FAULTS:
+        file = faults.ROOT / fault.file
+        if fault.old and not fault.file.startswith(faults.BUILT):
+            assert file.is_file(), fault
+            assert file.read_text(encoding="utf-8").count(fault.old) == 1, fault
+        tests = [w for w in fault.check.split() if w.startswith("tests/")]
+        assert all((faults.ROOT / path).exists() for path in tests), fault
+
+
 def test_after_some_days_each_has_had_its_turn():
     first = datetime.date(2026, 1, 1)
     days = -(-len(faults.FAULTS) // faults.SHARE)
-    met = [
-        fault
-        for n in range(days)
-        for fault in faults.share(first + datetime.timedelta(n))
-    ]
+    met = [fault for n in range(days) for fault in faults.share(first + datetime.timedelta(n))]
     assert sorted(met) == sorted(faults.FAULTS)
 
 

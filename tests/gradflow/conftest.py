@@ -1,45 +1,40 @@
-"""What the tests of the experiments share: every architecture, and gradients the slow way."""
+"""What the tests of the experiments share: draws, and gradients the slow way."""
 
 import numpy as np
 import pytest
 
-from conftest import ARCHITECTURES
-from lstm_lab import coupled
-
-CELLS = {**ARCHITECTURES, "coupled": (coupled, {})}
-
-
-@pytest.fixture(params=CELLS.values(), ids=CELLS)
-def architecture(request):
-    return request.param
+from lstm_lab import sequence
 
 
 @pytest.fixture
-def draw(architecture):
-    """Return a function that draws as ``arch.init`` does, in the convention of the cell."""
-    arch, options = architecture
-    return lambda D, H, *, rng: arch.init(D, H, rng=rng, **options)
+def init(cell_and_options):
+    """Return a function that draws all that a cell's parameters can have."""
+    cell, options = cell_and_options
+
+    def draw(D, H, *, rng):
+        params = cell.init(D, H, rng=rng, **options)
+        _, _, *names = params._fields
+        held = [name for name in names if getattr(params, name) is not None]
+        return params._replace(**{name: rng.normal(size=H) for name in held})
+
+    return draw
 
 
 @pytest.fixture
-def draw_and_run():
-    """Return a function that redoes what every experiment does first."""
-
-    def run(arch, draw, D, H, T, seed):
-        weights_rng, input_rng = np.random.default_rng(seed).spawn(2)
-        params = draw(D, H, rng=weights_rng)
-        return params, arch.forward(params, input_rng.normal(size=(T, D)))
-
-    return run
+def trace(cell, init, rng):
+    """Return a trace of seven steps, from states that are not zero."""
+    initial = (rng.normal(size=3) for _ in cell.STATES)
+    return sequence.forward(cell, init(2, 3, rng=rng), rng.normal(size=(7, 2)), *initial)
 
 
 @pytest.fixture
 def part_of():
     """Return a function that runs steps ``start ... stop - 1`` of a trace again."""
 
-    def part(arch, params, trace, start, stop):
-        states = (getattr(trace, name)[start] for name in arch.STATES)
-        return arch.forward(params, trace.x[start:stop], *states)
+    def part(trace, start, stop):
+        states = (state[start] for state in trace.states.values())
+        x = trace.x[start:stop]
+        return sequence.forward(trace.cell, trace.params, x, *states)
 
     return part
 
@@ -51,12 +46,11 @@ def norm_by_backward(part_of):
     One run of ``backward`` over those steps for every unit of h_t.
     """
 
-    def norm(arch, params, trace, t, lag):
-        H = params.H
+    def norm(trace, t, lag):
         if lag == 0:
             return 1.0
-        part = part_of(arch, params, trace, t - lag, t)
-        runs = [arch.backward(params, part, None, v)[2:] for v in np.eye(H)]
+        H, steps = trace.params.H, part_of(trace, t - lag, t)
+        runs = [sequence.backward(steps, None, v)[2:] for v in np.eye(H)]
         return np.sqrt(np.sum(np.square(runs)) / H)
 
     return norm

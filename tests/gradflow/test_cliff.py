@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_lab import gradflow, rnn
+from lstm_lab import gradflow, rnn, sequence
 
 EXACT = 1e-12  # float64; relative, of gradients over 50 steps
 T, H0, TARGET = 50, 0.5, 0.7
@@ -11,7 +11,7 @@ T, H0, TARGET = 50, 0.5, 0.7
 
 def loss_at(w, b):
     params = rnn.Params(np.array([[0.3, w]]), np.array([b]))
-    trace = rnn.forward(params, np.zeros((T, 1)), np.array([H0]))
+    trace = sequence.forward(rnn, params, np.zeros((T, 1)), np.array([H0]))
     return (trace.h[-1, 0] - TARGET) ** 2
 
 
@@ -94,9 +94,7 @@ def test_a_clip_shortens_the_one_gradient_that_throws_it_out(clip):
     clipped = gradflow.descend(1.9, -0.1, clip=clip, **STEEP)
     (long,) = np.flatnonzero(clipped.gradient_norms > clip)
     assert long == free.gradient_norms.argmax()
-    np.testing.assert_array_equal(
-        clipped.points[: long + 1], free.points[: long + 1]
-    )
+    np.testing.assert_array_equal(clipped.points[: long + 1], free.points[: long + 1])
     assert clipped.losses[-1] < 1e-4
 
 
@@ -112,11 +110,7 @@ def test_a_clip_that_is_too_short_never_meets_the_cliff():
 @pytest.mark.parametrize(
     ("w", "b", "message"),
     [
-        (
-            np.ones((2, 2)),
-            np.ones(2),
-            r"w must have shape \(M,\); got \(2, 2\)",
-        ),
+        (np.ones((2, 2)), np.ones(2), r"w must have shape \(M,\); got \(2, 2\)"),
         (np.ones(2), 1.0, r"b must have shape \(N,\); got \(\)"),
         (np.arange(3), np.ones(2), "w must be an array of float"),
         (np.ones(2), np.array([0, np.nan]), "b must be finite, got nan"),
@@ -133,11 +127,11 @@ def test_bad_grids_are_named(w, b, message):
         ({"w": "1"}, "w must be a real number, got '1'"),
         ({"b": np.nan}, "b must be finite, got nan"),
         ({"rate": None}, "rate must be a real number, got None"),
-        ({"rate": 0.0}, "rate must be above 0, got 0"),
-        ({"rate": -0.1}, "rate must be above 0, got -0.1"),
+        ({"rate": 0.0}, "rate must be positive, got 0"),
+        ({"rate": -0.1}, "rate must be positive, got -0.1"),
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"steps": 1.5}, "steps must be an integer, got 1.5"),
-        ({"clip": 0}, "clip must be above 0, got 0"),
+        ({"clip": 0}, "clip must be positive, got 0"),
         ({"clip": np.inf}, "clip must be finite, got inf"),
         ({"clip": "0.5"}, "clip must be a real number, got '0.5'"),
     ],

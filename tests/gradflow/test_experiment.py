@@ -1,107 +1,93 @@
-"""What the experiments share: draws, and means over them."""
+"""What the experiments share: draws, settings, and one signature."""
+
+import inspect
+from functools import partial
 
 import numpy as np
 import pytest
 
-from lstm_lab import coupled, gradflow, gru, lstm, rnn
-from lstm_lab.gradflow import experiment
-from lstm_lab.initialization import start
+from lstm_lab import gradflow, lstm, rnn
+from lstm_lab.initialization import initializer
+from lstm_lab.sequence import name_of
 
-EXACT = 1e-12  # float64, a few operations
+SMALL = {"D": 2, "H": 3, "T": 6}
+EXPERIMENTS = {
+    "gradient_flow": gradflow.gradient_flow,
+    "spectra": partial(gradflow.spectra, lags=[1, 6]),
+    "lyapunov": partial(gradflow.lyapunov, skip=2),
+    "cell_paths": gradflow.cell_paths,
+    "truncation_bias": partial(gradflow.truncation_bias, windows=[1, 6]),
+}
 
 
-def test_the_package_exports_what_it_names():
-    names = {name for name in vars(gradflow) if not name.startswith("_")}
-    modules = {"experiment", "flow", "gates", "paths", "steps", "truncation"}
-    # the functions `cliff`, `lyapunov` and `spectra` have the place of their modules
-    assert names - modules == set(gradflow.__all__)
+@pytest.fixture(params=EXPERIMENTS.values(), ids=EXPERIMENTS)
+def experiment(request):
+    return request.param
 
 
 def test_two_ways_to_draw_are_given_the_same_inputs():
-    one, first = experiment.draw_and_run(rnn, rnn.init, 2, 3, 5, 7)
-    wide = start(
-        rnn, gain=2.0, inputs=lambda r, c, rng: rng.normal(size=(r, c))
-    )
-    other, second = experiment.draw_and_run(rnn, wide, 2, 3, 5, 7)
-    assert not np.array_equal(one.W, other.W)
-    np.testing.assert_array_equal(first.x, second.x)
-    assert first.x.shape == (5, 2)
-    _, third = experiment.draw_and_run(rnn, rnn.init, 2, 3, 5, 8)
-    assert not np.array_equal(first.x, third.x)
+    wide = initializer(rnn, gain=2.0)
+    one = gradflow.draw_and_run(rnn, **SMALL, seed=7)
+    other = gradflow.draw_and_run(rnn, init=wide, **SMALL, seed=7)
+    assert not np.array_equal(one.params.W, other.params.W)
+    np.testing.assert_array_equal(one.x, other.x)
+    assert one.x.shape == (6, 2)
+    another = gradflow.draw_and_run(rnn, **SMALL, seed=8)
+    assert not np.array_equal(one.x, another.x)
 
 
-def test_drawn_networks_are_run_from_zero(draw_and_run):
-    params, trace = experiment.draw_and_run(lstm, lstm.init, 2, 3, 5, 7)
-    expected_params, expected = draw_and_run(lstm, lstm.init, 2, 3, 5, 7)
-    np.testing.assert_array_equal(params.W, expected_params.W)
-    for found, wanted in zip(trace, expected, strict=True):
-        np.testing.assert_array_equal(found, wanted)
+def test_networks_are_drawn_as_ever_and_run_from_zero():
+    trace = gradflow.draw_and_run(lstm, **SMALL, seed=7)
+    weights_rng, inputs_rng = np.random.default_rng(7).spawn(2)
+    expected = lstm.init(2, 3, rng=weights_rng)
+    np.testing.assert_array_equal(trace.params.W, expected.W)
+    np.testing.assert_array_equal(trace.x, inputs_rng.normal(size=(6, 2)))
     assert not trace.h[0].any()
+    assert not trace.c[0].any()
 
 
-def test_geometric_mean():
-    values = np.array([[1.0, 0.0, 1e-200], [100.0, 5.0, 1e-200]])
-    expected = [10.0, 0.0, 1e-200]
-    np.testing.assert_allclose(
-        gradflow.geometric_mean(values), expected, rtol=EXACT
-    )
+def test_every_experiment_takes_any_cell(experiment, cell, init):
+    if experiment is gradflow.cell_paths and cell is rnn:
+        return  # it has no direct path
+    record = experiment(cell, init=init, **SMALL, seeds=[4, 9])
+    assert record.cell == name_of(cell)
+    settings = {name: getattr(record, name) for name in SMALL}
+    assert (settings, record.seeds) == (SMALL, (4, 9))
+    again = experiment(cell, init=init, **SMALL, seeds=[9])
+    for name, value in vars(record).items():
+        if isinstance(value, np.ndarray):
+            assert len(value) == 2
+            np.testing.assert_array_equal(getattr(again, name)[0], value[1])
 
 
-def test_root_mean_square_of_logarithms():
-    values = np.array([[3.0, 4.0], [1e-200, 7e-200], [0.0, 2.0]])
-    with np.errstate(divide="ignore"):
-        logs = np.log10(values)
-    expected = np.log10([12.5**0.5, 5e-200, 2**0.5])
-    found = experiment.log10_root_mean_square(logs)
-    np.testing.assert_allclose(found, expected, rtol=EXACT)
+def test_experiments_have_one_signature(experiment):
+    cell, *own, network = inspect.signature(experiment).parameters.values()
+    assert (cell.name, network.name) == ("cell", "network")
+    assert network.kind is network.VAR_KEYWORD
+    assert all(option.kind is option.KEYWORD_ONLY for option in own)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'h'"):
+        experiment(lstm, **SMALL, h=3)
 
 
-def test_root_mean_square_of_logarithms_beyond_the_floats():
-    logs = np.array([[-2000.0, -2000.0], [1e5, 0.0], [-np.inf, -np.inf]])
-    found = experiment.log10_root_mean_square(logs)
-    expected = [-2000, 1e5 - 0.5 * np.log10(2), -np.inf]
-    np.testing.assert_allclose(found, expected, rtol=EXACT)
+def test_experiments_have_the_same_defaults(experiment):
+    cell = lstm if experiment is gradflow.cell_paths else rnn
+    record = experiment(cell, seeds=[0])
+    T = 2000 if experiment is EXPERIMENTS["lyapunov"] else 100
+    assert (record.D, record.H, record.T) == (4, 32, T)
+    assert experiment(cell, **SMALL).seeds == gradflow.SEEDS
 
 
-@pytest.mark.parametrize("name", ["D", "T"])
-@pytest.mark.parametrize(
-    ("size", "message"),
-    [(0, "at least 1, got 0"), (2.5, "an integer, got 2.5")],
-)
-def test_bad_sizes_are_named(name, size, message):
-    sizes = {"D": 2, "H": 3, "T": 4, "seed": 0, name: size}
-    with pytest.raises(
-        (TypeError, ValueError), match=f"{name} must be {message}"
+def test_bad_settings_are_named(experiment):
+    for name, value, message in (
+        ("D", 0, "D must be at least 1, got 0"),
+        ("H", "3", "H must be an integer, got '3'"),
+        ("T", 0, "T must be at least 1, got 0"),
+        ("T", 2.5, "T must be an integer, got 2.5"),
+        ("seeds", [], "seeds must be one or more, got none"),
+        ("seeds", [0, -1], "seed must be .*, got -1"),
+        ("seeds", [None], "seed must be .*, got None"),
     ):
-        experiment.draw_and_run(rnn, rnn.init, **sizes)
-
-
-@pytest.mark.parametrize(
-    "measure",
-    [
-        lambda **options: gradflow.gradient_flow(rnn, **options),
-        lambda **options: gradflow.truncation_bias(rnn, windows=[1], **options),
-        lambda **options: gradflow.cell_paths({"": lstm.init}, **options),
-    ],
-    ids=["gradient_flow", "truncation_bias", "cell_paths"],
-)
-def test_seeds_are_some_and_are_seeds(measure):
-    sizes = {"D": 2, "H": 3, "T": 4}
-    with pytest.raises(ValueError, match="seeds must be one or more, got none"):
-        measure(**sizes, seeds=[])
-    for wrong in (-1, None, 0.5):
-        with pytest.raises(ValueError, match=f"seed must be .*, got {wrong!r}"):
-            measure(**sizes, seeds=[0, wrong])
-
-
-@pytest.mark.parametrize("arch", [rnn, lstm, gru, coupled])
-def test_the_experiments_take_any_architecture(arch):
-    sizes = {"D": 2, "H": 3, "T": 6, "seeds": [0]}
-    flow = gradflow.gradient_flow(arch, **sizes)
-    bias = gradflow.truncation_bias(arch, windows=[1, 6], **sizes)
-    assert np.isfinite(flow.log10_norms).all()
-    np.testing.assert_allclose(bias.cosines[:, -1], 1, rtol=1e-12)
-    x = np.random.default_rng(0).normal(size=(6, 2))
-    params = arch.init(2, 3, rng=np.random.default_rng(0))
-    found = gradflow.gradient_map(arch, params, x)
-    assert found.architecture == flow.architecture == bias.architecture
+        with pytest.raises((TypeError, ValueError), match=message):
+            experiment(lstm, **SMALL | {name: value})
+    with pytest.raises(TypeError, match=r"cell must be a cell, .*got 'lstm'"):
+        experiment("lstm", **SMALL)

@@ -1,4 +1,4 @@
-"""How often a process is killed: some times in each test run, with --all-kills more than fifty."""
+"""How often a process is killed: some times in each test run, with --all-kills thirty."""
 
 import pytest
 
@@ -6,9 +6,7 @@ KILLED = pytest.StashKey[list]()
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--all-kills", action="store_true", help="kill more than fifty times"
-    )
+    parser.addoption("--all-kills", action="store_true", help="kill thirty times")
 
 
 def pytest_configure(config):

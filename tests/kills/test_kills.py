@@ -1,6 +1,5 @@
 """A process that is killed at any moment leaves a state from which the next one goes on."""
 
-import os
 import random
 import shlex
 import shutil
@@ -9,23 +8,23 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
+import numpy as np
 from smallbook import BUILD, CLEAN, write
 
 from kills import work
-from lstm_lab import tree
-from lstm_lab.sweeps.store import read
+from lstm_lab import experiments, saving, tree
 
 TESTS = Path(__file__).resolve().parents[1]
 PATIENCE = 600  # seconds, after which something hangs: no machine is as slow
 
 
-def start(what, file):
-    """Start work in a process of its own."""
+def start(*words):
+    """Start a module in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "kills", what, str(file)],
+        [sys.executable, "-m", *map(str, words)],
         cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS)])},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
@@ -40,18 +39,11 @@ def kill(process, after):
     return False
 
 
-def moment(draws, starting, working):
-    """Return when to kill: mostly at work, at times on the way to it."""
-    if draws.random() < 0.2:
-        return draws.uniform(0, starting)
-    return starting + draws.uniform(0, working)
-
-
-def time_to_start(tmp_path):
-    """Return the seconds until a process has its imports behind it."""
+def time_until(file, process):
+    """Kill a process as soon as there is a file; return the seconds that this took."""
     began = time.monotonic()
-    process = start("fill", tmp_path / "first.jsonl")
-    while not (tmp_path / "first.jsonl").exists():
+    while not file.exists():
+        assert process.poll() is None
         assert time.monotonic() < began + PATIENCE
         time.sleep(0.01)
     seconds = time.monotonic() - began
@@ -60,44 +52,38 @@ def time_to_start(tmp_path):
     return seconds
 
 
-def test_a_sweep_is_filled_whatever_happens(tmp_path, kills):
-    store, once = tmp_path / "store.jsonl", tmp_path / "once.jsonl"
-    work.fill(once)
-    starting, draws = time_to_start(tmp_path), random.Random(0)
-    killed, known = 0, {}
-    while killed < kills(6, 30):
-        if kill(start("fill", store), moment(draws, starting, 0.4)):
+def test_an_experiment_is_completed_whatever_happens(tmp_path, kills):
+    once, store = tmp_path / "once.jsonl", tmp_path / "store.jsonl"
+    experiments.run(work, once, jobs=1)
+    words = ("lstm_lab.experiments", "run", work.__name__, "--jobs", "1")
+    starting = time_until(store, start(*words, "--store", store))
+    draws, killed, known = random.Random(0), 0, set()
+    while killed < kills(4, 12):
+        process = start(*words, "--store", store)
+        if kill(process, starting + draws.uniform(-0.1, 0.5)):
             killed += 1
-            stored = read(store).rows if store.exists() else ()
-            rows = {row.row: row for row in stored}
-            assert known.items() <= rows.items()  # nothing is lost
-            known = rows
+            rows = {*store.read_bytes().splitlines(keepends=True)}
+            assert known <= rows  # nothing is lost
+            known = {row for row in rows if row.endswith(b"\n")}
         else:
             store.unlink()
-            known = {}
-    assert start("fill", store).wait(PATIENCE) == 0
+            known = set()
+    experiments.run(work, store, jobs=1)
     assert store.read_bytes() == once.read_bytes()
 
 
-def test_training_goes_on_to_the_same_bits(tmp_path, kills):
-    file = tmp_path / "run.npz"
-    once = numbers(work.train(tmp_path / "once.npz"))
-    starting, draws = time_to_start(tmp_path), random.Random(1)
-    killed = 0
-    while killed < kills(6, 24):
-        killed += kill(start("train", file), moment(draws, starting, 0.5))
-        if killed % 8 == 7:
-            file.unlink(missing_ok=True)  # and once more from the beginning
-    assert numbers(work.train(file)) == once
-    assert {left.suffix for left in tmp_path.glob("run.npz.*")} <= {".tmp"}
-
-
-def numbers(run):
-    """Return all numbers of a training run, to the bit."""
-    return {
-        name: leaf.tobytes()
-        for name, leaf in tree.leaves((run.initial, run.final)).items()
-    } | {"losses": run.losses.tobytes(), "held_out": run.held_out.tobytes()}
+def test_a_saved_model_is_the_last_one_or_the_one_before(tmp_path, kills):
+    file, draws = tmp_path / "model.npz", random.Random(1)
+    starting = time_until(file, start("kills.work", file))
+    number = 0
+    for _ in range(kills(4, 12)):
+        process = start("kills.work", file)
+        assert kill(process, starting + draws.uniform(0, 0.3))
+        before, number = number, saving.metadata(file)["number"]
+        assert number >= before
+        loaded = saving.load(file, work.model(0))
+        tree.map(np.testing.assert_array_equal, loaded, work.model(number))
+    assert {left.suffix for left in tmp_path.iterdir()} <= {".npz", ".tmp"}
 
 
 def test_a_build_begins_anew(tmp_path, kills):
@@ -133,17 +119,4 @@ def make(book, command):
 def pages(book):
     """Return the pages of a built book."""
     site = book / "_build" / "html"
-    return {
-        f"{page.relative_to(site)}": page.read_bytes()
-        for page in site.rglob("*.html")
-    }
-
-
-@pytest.mark.parametrize("length", [0, 1, 40, -1])
-def test_a_store_that_was_cut_off_is_gone_on_with(tmp_path, length):
-    store, once = tmp_path / "store.jsonl", tmp_path / "once.jsonl"
-    work.fill(once)
-    lines = once.read_bytes().splitlines(keepends=True)
-    store.write_bytes(b"".join(lines[:5]) + lines[5][:length])
-    work.fill(store)
-    assert store.read_bytes() == once.read_bytes()
+    return {f"{page.relative_to(site)}": page.read_bytes() for page in site.rglob("*.html")}

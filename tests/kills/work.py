@@ -1,46 +1,44 @@
-"""What is killed while it works."""
+"""What is killed while it works: an experiment; as a script, it saves models."""
 
+import sys
 import time
+from itertools import count
+from pathlib import Path
 
 import numpy as np
 
-from lstm_lab import lstm, tasks, training
-from lstm_lab.sweeps import Sweep, run
+from lstm_lab import lstm, saving
 
 PAUSE = 0.02  # seconds, so that there is something to interrupt
 
+CONFIGURATIONS = [{"size": size} for size in range(1, 9)]
+SEEDS = range(5)
+STORE = Path("work.jsonl")
 
-def drawn(*, size, seed):
+
+def probe(*, size, seed):
+    """What other machines get too."""
+    return {"first": np.random.default_rng([size, seed]).normal()}
+
+
+def experiment(*, size, seed):
     """A run that takes a moment."""
     time.sleep(PAUSE)
-    values = np.random.default_rng([size, seed]).normal(size=size)
-    return {"mean": float(values.mean()), "values": values.tolist()}
+    return {"values": np.random.default_rng([size, seed]).normal(size=size)}
 
 
-DRAWN = Sweep(
-    name="kills.work:DRAWN",
-    experiment=drawn,
-    configurations=[{"size": size} for size in range(1, 9)],
-    seeds=range(5),
-)
+def model(number):
+    """Return parameters of which every number is the same."""
+    params = lstm.init(20, 60, rng=np.random.default_rng(0))
+    return lstm.Params(*(np.full_like(leaf, number) for leaf in params))
 
 
-def fill(file):
-    """Fill a store of forty rows, in this process."""
-    run(DRAWN, file, jobs=1)
+def save(file):
+    """Save one model after the other in the same file, for ever."""
+    last = saving.metadata(file)["number"] if Path(file).exists() else 0
+    for number in count(last + 1):
+        saving.save(file, model(number), number=number)
 
 
-def adding(T, B, *, rng, dtype=np.float64):
-    """The adding problem, slowly."""
-    time.sleep(PAUSE / 4)
-    return tasks.adding(T, B, rng=rng, dtype=dtype)
-
-
-def train(file):
-    """Train a network with a checkpoint after every second update; return the record of it."""
-    config = training.Config(
-        task=adding, T=6, H=4, batch_size=8, steps=150, evaluate_every=50
-    )
-    return training.fit(
-        lstm, config, checkpoint=file, checkpoint_every=2, progress=False
-    )
+if __name__ == "__main__":
+    save(sys.argv[1])

@@ -28,10 +28,7 @@ def test_the_oldest_versions_pass_what_is_quick():
 
 def test_each_requirement_has_a_bound_which_the_lock_keeps():
     locked = dict(
-        re.findall(
-            r"(?m)^([\w.-]+)==([^ ;\\\n]+)",
-            versions.LOCK.read_text(encoding="utf-8"),
-        )
+        re.findall(r"(?m)^([\w.-]+)==([^ ;\\\n]+)", versions.LOCK.read_text(encoding="utf-8"))
     )
     for name, requirement in versions.declared().items():
         assert versions.bound(requirement) <= Version(locked[name])
@@ -81,9 +78,7 @@ def test_another_version_than_the_declared_one_is_an_error():
     versions.check(THIS, "oldest", found)
     found["numpy"] = "99.0"
     bound = versions.bound(versions.declared()["numpy"])
-    with pytest.raises(
-        versions.VersionsError, match=f"numpy 99.0 in the place of {bound}"
-    ):
+    with pytest.raises(versions.VersionsError, match=f"numpy 99.0 in the place of {bound}"):
         versions.check(THIS, "oldest", found)
 
 
@@ -96,9 +91,7 @@ def test_another_version_than_the_declared_one_is_an_error():
         ("1 error in 0.01s", 2, 0, 1),
     ],
 )
-def test_what_pytest_says_is_counted(
-    printed, code, passed, failed, monkeypatch
-):
+def test_what_pytest_says_is_counted(printed, code, passed, failed, monkeypatch):
     done = versions.subprocess.CompletedProcess([], code, printed, "")
     monkeypatch.setattr(versions, "environment", lambda *_: Path())
     monkeypatch.setattr(versions, "run", lambda *_: done)

@@ -1,19 +1,21 @@
 r"""The loss of the smallest recurrent network has a cliff.
 
-One unit without input, :math:`h_t = \tanh(w h_{t-1} + b)`, is to reach a target after T
-steps. Two parameters, so that the whole landscape of the loss can be looked at.
+One unit without input, :math:`h_t = \tanh(w h_{t-1} + b)`, should reach a target after T steps.
+It has two parameters, so that the whole landscape of the loss can be drawn.
 
 Sources: R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
-networks", ICML (2013), figure 6, which has a sigmoid in place of tanh.
+networks", ICML (2013), figure 6, with a sigmoid instead of tanh.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_lab import checks, rnn
+from lstm_lab import checks
+from lstm_lab.cells import rnn
 from lstm_lab.numerics import Array, norm
 from lstm_lab.optim import clip_by_global_norm
+from lstm_lab.sequence import backward, forward
 
 STEPS, INITIAL_STATE, TARGET = 50, 0.5, 0.7
 
@@ -28,24 +30,7 @@ class Cliff:
 
 
 def cliff(w: Array, b: Array) -> Cliff:
-    r"""Return the loss :math:`(h_T - 0.7)^2` from :math:`h_0 = 0.5` after 50 steps.
-
-    Parameters
-    ----------
-    w : ndarray of shape (M,)
-        Recurrent weights.
-    b : ndarray of shape (N,)
-        Biases.
-
-    Returns
-    -------
-    Cliff
-        The loss on the grid.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `w` or `b` is no vector of finite floats.
+    r"""Return the loss :math:`(h_T - 0.7)^2` from :math:`h_0 = 0.5` after 50 steps, on a grid.
 
     References
     ----------
@@ -54,7 +39,7 @@ def cliff(w: Array, b: Array) -> Cliff:
     w, b = checks.array("w", w, ("M",)), checks.array("b", b, ("N",))
     h = np.full((b.size, w.size), INITIAL_STATE)
     for _ in range(STEPS):
-        h = rnn.update(w * h + b[:, None])
+        h = np.tanh(w * h + b[:, None])
     return Cliff(w, b, (h - TARGET) ** 2)
 
 
@@ -71,66 +56,33 @@ class Descent:
     clip: float | None
 
 
-def descend(
-    w: float, b: float, *, rate: float, steps: int, clip: float | None = None
-) -> Descent:
-    r"""Follow the gradient of the loss down, with or without clipping.
-
-    Parameters
-    ----------
-    w, b : float
-        Where to start.
-    rate : float
-        Learning rate, above 0.
-    steps : int
-        How many steps of descent.
-    clip : float, optional
-        A gradient longer than this is shortened to it.
-
-    Returns
-    -------
-    Descent
-        The path.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is no finite number, `steps` no positive integer, or `rate` or `clip`
-        not above 0.
+def descend(w: float, b: float, *, rate: float, steps: int, clip: float | None = None) -> Descent:
+    """Follow the gradient of the loss down from ``(w, b)``, shortened to `clip` if that is given.
 
     References
     ----------
     Chapter ch317, equation ``eq-clipping``.
     """
-    point = np.array(
-        [checks.finite_number("w", w), checks.finite_number("b", b)]
-    )
-    rate = _positive("rate", rate)
-    clip = None if clip is None else _positive("clip", clip)
-    points, losses, norms = [], [], []
+    w, b = checks.finite_number("w", w), checks.finite_number("b", b)
+    rate = checks.positive_number("rate", rate)
+    clip = None if clip is None else checks.positive_number("clip", clip)
+    point, path = np.array([w, b]), []
     for _ in range(checks.positive_int("steps", steps) + 1):
         loss, gradient = _loss_and_gradient(point)
-        points.append(point)
-        losses.append(loss)
-        norms.append(norm(gradient))
+        path.append((point, loss, norm(gradient)))
         if clip is not None:
             gradient, _ = clip_by_global_norm(gradient, clip)
         point = point - rate * gradient
-    return Descent(np.array(points), np.array(losses), np.array(norms), clip)
-
-
-def _positive(name: str, value: float) -> float:
-    if checks.finite_number(name, value) <= 0:
-        raise ValueError(f"{name} must be above 0, got {value}")
-    return float(value)
+    points, losses, norms = map(np.array, zip(*path, strict=True))
+    return Descent(points, losses, norms, clip)
 
 
 def _loss_and_gradient(point: Array) -> tuple[float, Array]:
     w, b = point
-    params = rnn.Params(
-        np.array([[0.0, w]]), np.array([b])
-    )  # the input is idle
-    trace = rnn.forward(params, np.zeros((STEPS, 1)), np.array([INITIAL_STATE]))
+    idle = 0.0  # weight of the input, which is zero anyway
+    params = rnn.Params(np.array([[idle, w]]), np.array([b]))
+    h0 = np.array([INITIAL_STATE])
+    trace = forward(rnn, params, np.zeros((STEPS, 1)), h0)
     error = trace.h[-1] - TARGET
-    grads = rnn.backward(params, trace, None, 2 * error).params
+    grads = backward(trace, None, 2 * error).params
     return float(error[0] ** 2), np.array([grads.W[0, 1], grads.b[0]])

@@ -2,51 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks, lstm
+from lstm_lab import checks
+from lstm_lab.jacobians import one_sequence
 from lstm_lab.numerics import Array, norm
-from lstm_lab.packing import apart
+from lstm_lab.sequence import Trace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GateActivations:
-    """How open the gates of an LSTM are, and how large its cell state is, step by step.
+    """The gates and the states of a network, step by step, each under its name.
 
-    ``i``, ``f``, ``o`` (T,) are means over the units, ``cell_norm`` (T,) is the Euclidean
-    norm of the cell state after the step.
+    ``gates`` are means over the units, ``norms`` the Euclidean norms of the states after the step,
+    all of shape (T,).
     """
 
-    i: Array
-    f: Array
-    o: Array
-    cell_norm: Array
+    gates: dict[str, Array]
+    norms: dict[str, Array]
 
 
-def gate_activations(trace: lstm.Trace) -> GateActivations:
-    """Return the mean gates and the norm of the cell state at every step.
-
-    Parameters
-    ----------
-    trace : lstm.Trace
-        Of a forward pass over one sequence, x of shape (T, D).
-
-    Returns
-    -------
-    GateActivations
-        Arrays of shape (T,).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is none of an LSTM, or of a batch.
-    """
-    checks.instance("trace", trace, lstm.Trace)
-    checks.array("trace.x", trace.x, ("T", "D"))
-    i, f, o, _ = (gate.mean(axis=-1) for gate in apart(trace.gates))
-    return GateActivations(i, f, o, norm(trace.c[1:], -1))
+def gate_activations(trace: Trace) -> GateActivations:
+    """Return the mean of every gate and the norm of every state at every step of one sequence."""
+    one_sequence(trace)
+    return GateActivations(
+        gates={name: gate.mean(axis=-1) for name, gate in trace.gates.items()},
+        norms={name: norm(s[1:], -1) for name, s in trace.states.items()},
+    )
 
 
 def time_constant(forget_bias: float) -> float:
@@ -54,20 +37,7 @@ def time_constant(forget_bias: float) -> float:
 
     .. math:: \tau = -1 / \ln \sigma(b_f)
 
-    Parameters
-    ----------
-    forget_bias : float
-        Bias of a forget gate that nothing else moves.
-
-    Returns
-    -------
-    float
-        Steps; zero or infinite where no float can hold them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `forget_bias` is not a finite number.
+    It is zero or infinite where no float can hold it.
 
     References
     ----------
@@ -79,7 +49,7 @@ def time_constant(forget_bias: float) -> float:
         return float(1 / np.logaddexp(0, -bias))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GateHistogram:
     """How the values of each gate are distributed over steps, examples and units.
 
@@ -91,79 +61,30 @@ class GateHistogram:
     edges: Array
     shares: Array
 
-    def saturated(self, *, within: float = 0.1) -> dict[str, float]:
-        """Return the share of each gate's values that are that close to 0 or 1.
 
-        Parameters
-        ----------
-        within : float
-            The distance, at most 1/2, which the bins must be able to tell.
-
-        Returns
-        -------
-        dict of str to float
-            The share by gate.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `within` is no such number.
-        """
-        within = checks.finite_number("within", within)
-        if within > 0.5 or not np.isclose(within, self.edges).any():
-            raise ValueError(
-                "within must be the distance of a bin's edge from 0, at most 0.5,"
-                f" got {within}"
-            )
-        centers = (self.edges[:-1] + self.edges[1:]) / 2  # no ties to round
-        near = (centers < within) | (centers > 1 - within)
-        shares = self.shares[:, near].sum(axis=1)
-        return dict(zip(self.names, map(float, shares), strict=True))
-
-
-def gate_histogram(
-    gates: Array, names: Sequence[str], *, packed: Sequence[str], bins: int = 20
-) -> GateHistogram:
-    """Return the distribution of gates' values.
-
-    Parameters
-    ----------
-    gates : ndarray of shape (T, B, G, H) or (T, G, H)
-        ``trace.gates`` of an LSTM or a GRU.
-    names : sequence of str
-        The gates wanted; of those with values in (0, 1).
-    packed : sequence of str
-        The packing order of `gates`: ``arch.GATES``, of ``coupled``, whose traces are those of
-        an LSTM, ``lstm.GATES``.
-    bins : int
-        How many bins divide the interval from 0 to 1.
-
-    Returns
-    -------
-    GateHistogram
-        Shares by gate and bin.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `bins` is no positive integer, a name is not in the packing order, or `gates` are
-        no such array or have values outside of [0, 1].
-    """
-    G = len(packed)
-    gates = checks.array("gates", gates, ("T", "B", G, "H"), ("T", G, "H"))
+def gate_histogram(trace: Trace, names: Sequence[str], *, bins: int = 20) -> GateHistogram:
+    """Return how the values of some gates, all in [0, 1], are distributed over bins."""
     edges = np.linspace(0, 1, checks.positive_int("bins", bins) + 1)
-    blocks: dict[str, Any] = dict(zip(packed, apart(gates), strict=True))
-    missing = [name for name in names if name not in blocks]
-    if missing:
-        raise ValueError(
-            f"names must be out of {', '.join(packed)}, got {missing[0]!r}"
-        )
+    gates = _gates(trace, names)
+    shares = [np.histogram(gate, edges)[0] / gate.size for gate in gates]
+    return GateHistogram(names=tuple(names), edges=edges, shares=np.array(shares))
+
+
+def saturated(trace: Trace, names: Sequence[str], *, within: float = 0.1) -> dict[str, float]:
+    """Return the share of each gate's values that are closer than `within` to 0 or 1."""
+    within = checks.finite_number("within", within)
+    return {
+        name: float((np.minimum(gate, 1 - gate) < within).mean())
+        for name, gate in zip(names, _gates(trace, names), strict=True)
+    }
+
+
+def _gates(trace: Trace, names: Sequence[str]) -> list[Array]:
+    checks.instance("trace", trace, Trace)
     for name in names:
-        low, high = blocks[name].min(), blocks[name].max()
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"the values of {name!r} must be in [0, 1], got {low} ... {high}"
-            )
-    counts = [np.histogram(blocks[name], edges)[0] for name in names]
-    shares = np.stack([count / count.sum() for count in counts])
-    return GateHistogram(tuple(names), edges, shares)
+        if name not in trace.gates:
+            raise ValueError(f"names must be out of {', '.join(trace.gates)}, got {name!r}")
+        low, high = trace.gates[name].min(), trace.gates[name].max()
+        if not (low >= 0 and high <= 1):
+            raise ValueError(f"the values of {name!r} must be in [0, 1], got {low} ... {high}")
+    return [trace.gates[name] for name in names]

@@ -1,212 +1,203 @@
-"""Which way the gradient of an LSTM takes: along the cell state, or round through the gates."""
+"""Which way a gradient takes: along a cell's direct path, or round through the gates.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+On the direct path a state is only multiplied by a gate. In an LSTM it is the cell state c, and
+the factor is the forget gate f; in a GRU it is the hidden state, and the factor is 1 - z. The
+docstrings call them c and f in any cell. A cell without a direct path is a TypeError.
+"""
+
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import checks, lstm
-from lstm_lab.gradflow.experiment import (
-    SEEDS,
-    draw_and_run,
-    geometric_mean,
-    some_seeds,
-)
-from lstm_lab.jacobians import pull_back, step_jacobians
+from lstm_lab import checks
+from lstm_lab.gradflow.experiment import Experiment, geometric_mean, networks, unit_cotangents
+from lstm_lab.jacobians import one_sequence, pull_back
 from lstm_lab.numerics import Array
-from lstm_lab.packing import apart
+from lstm_lab.sequence import Cell, Trace, name_of
 
 
-def direct_path(trace: lstm.Trace) -> Array:
-    r"""Return the products of forget gates that lead from each step to the last.
+def direct_path(trace: Trace) -> Array:
+    r"""Return the products of gates along the direct path from each step to the last.
 
     .. math:: \prod_{s=t+1}^{T} f_s \qquad (t = T - 1, \ldots, 0)
 
-    Parameters
-    ----------
-    trace : lstm.Trace
-        Of a forward pass over x of shape (T, D) or (T, B, D).
-
-    Returns
-    -------
-    ndarray of shape (T, H) or (T, B, H)
-        Row k - 1 is the product over the last k steps.
-
-    Raises
-    ------
-    TypeError
-        If `trace` is none of an LSTM.
+    Row k - 1 of the result (T, H) or (T, B, H) is the product over the last k steps.
 
     References
     ----------
     Chapter ch318, equation ``eq-direct-path``.
     """
-    checks.instance("trace", trace, lstm.Trace)
-    _, f, _, _ = apart(trace.gates)
-    return np.cumprod(f[::-1], axis=0)
+    return np.cumprod(_factors(trace)[::-1], axis=0)
 
 
-def cell_jacobians(params: lstm.Params, trace: lstm.Trace) -> Iterator[Array]:
-    r"""Yield :math:`dc_T / dc_t` along all paths, for t = T - 1, ..., 1.
+def _factors(trace: Trace) -> Array:
+    """Return the factor of every step on the direct path (T, ..., H)."""
+    cell = _cell(trace)
+    return np.stack([cell.direct_factor(cache) for cache in trace.caches])
 
-    The total derivative follows the cell state and also everything that the hidden state
-    of step t hands to the gates of step t + 1.
 
-    Parameters
-    ----------
-    params : lstm.Params
-        The weights of the forward pass.
-    trace : lstm.Trace
-        Of a forward pass over x of shape (T, D).
+def _cell(trace: Trace) -> Any:
+    """Return the trace's cell, or say that it has no direct path."""
+    checks.instance("trace", trace, Trace)
+    if not hasattr(trace.cell, "DIRECT"):
+        raise TypeError(
+            "trace must be of a cell with a direct path, such as lstm or gru;"
+            f" {name_of(trace.cell)} has none (no DIRECT)"
+        )
+    return trace.cell
 
-    Yields
-    ------
-    ndarray of shape (H, H)
-        Row j is the gradient of entry j of :math:`c_T`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If `params` or `trace` is not of an LSTM, or of a batch.
+def cell_jacobians(trace: Trace) -> Array:
+    r"""Return :math:`dc_T / dc_t` along all paths, for t = T - 1, ..., 1.
+
+    The total derivative follows the direct path and also everything that passes from the hidden
+    state of step t to the gates of step t + 1. The result is (T - 1, H, H), one matrix for each lag
+    1, ..., T - 1 in one sequence; row j is the gradient of entry j of :math:`c_T`.
 
     References
     ----------
     Chapter ch318, equations ``eq-full-step`` and ``eq-full-path``.
     """
-    checks.instance("trace", trace, lstm.Trace)
-    checks.instance("params", params, lstm.Params)
-    checks.array("trace.x", trace.x, ("T", "D"))
-    H = params.H
-    pulled = pull_back(lstm, params, trace, np.zeros((H, H)), np.eye(H))
-    next(pulled)  # lag 0
-    steps = reversed(range(1, len(trace.x)))
-    for t, cotangents in zip(steps, pulled, strict=False):
-        dh, dc = cotangents.values()
-        yield lstm.cell_total(dh, dc, trace.gates[t - 1], trace.c[t])
+    cell, H = _cell(trace), trace.params.H
+    one_sequence(trace)
+    unit = unit_cotangents(trace, cell.DIRECT)
+    _, *pulled, _ = pull_back(trace, *unit)
+    totals = [
+        cell.direct_total(cache, *cotangents.values())
+        for cache, cotangents in zip(trace.caches[-2::-1], pulled, strict=True)
+    ]
+    return np.reshape(totals, (-1, H, H))
 
 
-def one_step_jacobians(params: lstm.Params, trace: lstm.Trace) -> Array:
+def one_step_jacobians(trace: Trace) -> Array:
     r"""Return :math:`dc_t / dc_{t-1}` along all paths, for each step t = 2, ..., T.
 
     .. math:: \frac{d c_t}{d c_{t-1}} = \operatorname{diag}(f_t) + A_t E_{t-1}
 
-    Their product is not :math:`dc_T / dc_1`, which `cell_jacobians` yields: it lacks the paths
-    through the output gate to the next hidden state.
-
-    Parameters
-    ----------
-    params : lstm.Params
-        The weights of the forward pass.
-    trace : lstm.Trace
-        Of a forward pass over x of shape (T, D).
-
-    Returns
-    -------
-    ndarray of shape (T - 1, H, H)
-        Row j of a matrix is the gradient of entry j of :math:`c_t`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `trace` is none of an LSTM, or of a batch.
+    In an LSTM their product is not :math:`dc_T / dc_1`, the last of `cell_jacobians`: it lacks
+    the paths through the output gate to the next hidden state. The matrices (T - 1, H, H) of one
+    sequence are in the order of time.
 
     References
     ----------
     Chapter ch318, equation ``eq-full-step``.
     """
-    checks.instance("trace", trace, lstm.Trace)
-    H = params.H
-    to_c = step_jacobians(lstm, params, trace)[1:, H:]
-    _, _, o, _ = apart(trace.gates[:-1])
-    shown = o * (1 - np.tanh(trace.c[1:-1]) ** 2)
-    round_through_h = to_c[:, :, :H] * shown[:, np.newaxis]
-    jacobians: Array = to_c[:, :, H:] + round_through_h
-    return jacobians
+    cell, H = _cell(trace), trace.params.H
+    one_sequence(trace)
+    unit = unit_cotangents(trace, cell.DIRECT)
+    pulled = [cell.step_vjp(trace.weights, cache, *unit) for cache in trace.caches[1:]]
+    steps = zip(trace.caches[:-1], pulled, strict=True)
+    totals = [cell.direct_total(cache, *dstates) for cache, (_, dstates) in steps]
+    return np.reshape(totals, (-1, H, H))
 
 
-@dataclass(frozen=True)
-class CellPaths:
-    r"""The gradient along the cell state of LSTMs: the direct path beside the whole.
+@dataclass(frozen=True, kw_only=True)
+class CellPaths(Experiment):
+    r"""The gradient along the cell state: the direct path beside the whole.
 
-    For N ways to start, S seeds and the lags 1 ... T - 1,
+    For S seeds and the lags 1 ... T - 1,
 
-    - ``direct`` (N, S, T - 1) is :math:`\max_j \prod_s f_{s,j}`, the largest entry of the
-      product of forget gates. That product, as a diagonal matrix, is
-      :math:`\partial c_T / \partial c_t` with every gate held fixed, and its largest entry
-      is the spectral norm;
-    - ``full`` (N, S, T - 1) is the spectral norm :math:`\lVert dc_T / dc_t \rVert_2`, along
-      all paths.
+    - ``direct`` (S, T - 1) is :math:`\max_j \prod_s f_{s,j}`, the largest entry of the product of
+      forget gates. That product, as a diagonal matrix, is :math:`\partial c_T / \partial c_t`
+      with every gate held fixed, and its largest entry is the spectral norm;
+    - ``full`` (S, T - 1) is the spectral norm :math:`\lVert dc_T / dc_t \rVert_2`, along all
+      paths.
     """
 
-    names: tuple[str, ...]
     direct: Array
     full: Array
-    D: int
-    H: int
-    seeds: tuple[int, ...]
 
     @property
     def lags(self) -> NDArray[np.integer[Any]]:
         """The lags 1 ... T - 1, in steps."""
-        return np.arange(1, self.direct.shape[-1] + 1)
+        return np.arange(1, self.direct.shape[1] + 1)
 
     @property
     def typical_direct(self) -> Array:
-        """The geometric mean of ``direct`` over the seeds (N, T - 1)."""
-        return geometric_mean(self.direct.swapaxes(0, 1))
+        """The geometric mean of ``direct`` over the seeds (T - 1,)."""
+        return geometric_mean(self.direct)
 
     @property
     def typical_full(self) -> Array:
-        """The geometric mean of ``full`` over the seeds (N, T - 1)."""
-        return geometric_mean(self.full.swapaxes(0, 1))
+        """The geometric mean of ``full`` over the seeds (T - 1,)."""
+        return geometric_mean(self.full)
 
 
-def cell_paths(
-    starts: Mapping[str, Callable[..., lstm.Params]],
-    *,
-    D: int = 4,
-    H: int = 32,
-    T: int = 100,
-    seeds: Sequence[int] = SEEDS,
-) -> CellPaths:
-    r"""Measure the direct path of the cell state beside the full Jacobian, at every lag.
-
-    Inputs are N(0, 1); every way to start is given the same draws.
+def cell_paths(cell: Cell, **network: Any) -> CellPaths:
+    """Measure the direct path of the cell state beside the full Jacobian, at every lag.
 
     Parameters
     ----------
-    starts : mapping of str to callable
-        Names, and functions that return parameters from ``(D, H, rng=rng)``, such as
-        `initialization.start` gives.
-    D, H, T : int
-        Input size, hidden size, number of steps (at least 2).
-    seeds : sequence of int
-        One network and one input sequence is drawn for each.
-
-    Returns
-    -------
-    CellPaths
-        Norms by way to start, seed and lag.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is no positive integer.
+    cell : module
+        A cell with a direct path, such as ``lstm``.
+    **network
+        ``init``, ``D``, ``H``, ``T`` (at least 2) and ``seeds``, as in `gradient_flow`.
 
     References
     ----------
     Chapter ch318, section "How much the product leaves out".
     """
-    if checks.positive_int("T", T) < 2:
-        raise ValueError(f"T must be at least 2 steps, for a lag of 1, got {T}")
-    seeds = some_seeds(seeds)
-    direct, full = np.empty((2, len(starts), len(seeds), T - 1))
-    for n, draw in enumerate(starts.values()):
-        for s, seed in enumerate(seeds):
-            params, trace = draw_and_run(lstm, draw, D, H, T, seed)
-            jacobians = cell_jacobians(params, trace)
-            direct[n, s] = direct_path(trace)[:-1].max(axis=-1)
-            full[n, s] = [np.linalg.norm(J, ord=2) for J in jacobians]
-    return CellPaths(tuple(starts), direct, full, D, H, tuple(seeds))
+    settings, traces = networks(cell, **network)
+    if settings["T"] < 2:
+        raise ValueError("T must be at least 2 steps, for a lag of 1, got 1")
+    direct, full = [], []
+    for trace in traces:
+        direct.append(direct_path(trace)[:-1].max(axis=-1))
+        full.append(np.linalg.norm(cell_jacobians(trace), ord=2, axis=(1, 2)))
+    return CellPaths(**settings, direct=np.array(direct), full=np.array(full))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSteps:
+    r"""The steps t = 1 ... T of a cell over one sequence.
+
+    ``x`` (T, D) are the inputs; ``gates`` and ``states`` hold, under their names, the values
+    (T, H) of each step; ``direct_state`` names the state on the direct path. For its gradient,
+
+    - ``factors`` (T, H) are :math:`f_t`, what the direct path multiplies it by;
+    - ``around`` (T,) is :math:`\lVert A_t E_{t-1} \rVert_2`, the way round through the hidden
+      state; zero at the first step, whose hidden state was not made from its cell state;
+    - ``kept`` (T, H) is :math:`\prod_{s=t+1}^{T} f_s`, the direct path from :math:`c_t` to the
+      end;
+    - ``full`` (T,) is :math:`\lVert dc_T / dc_t \rVert_2`, along all paths.
+    """
+
+    x: Array
+    gates: dict[str, Array]
+    states: dict[str, Array]
+    direct_state: str
+    factors: Array
+    around: Array
+    kept: Array
+    full: Array
+
+    @property
+    def direct(self) -> Array:
+        r"""The norm :math:`\lVert \operatorname{diag}(f_t) \rVert_2 = \max_j f_{t,j}` (T,)."""
+        largest: Array = self.factors.max(axis=-1)
+        return largest
+
+
+def cell_steps(trace: Trace) -> CellSteps:
+    """Measure the gradient along the cell state at each step of one sequence.
+
+    References
+    ----------
+    Chapter ch318, equations ``eq-direct-step`` to ``eq-full-path``.
+    """
+    f = _factors(trace)
+    direct = f[1:, :, np.newaxis] * np.eye(f.shape[-1])
+    around = np.linalg.norm(one_step_jacobians(trace) - direct, ord=2, axis=(1, 2))
+    full = np.linalg.norm(cell_jacobians(trace), ord=2, axis=(1, 2))
+    return CellSteps(
+        x=trace.x,
+        gates=trace.gates,
+        states={name: state[1:] for name, state in trace.states.items()},
+        direct_state=_cell(trace).DIRECT,
+        factors=f,
+        around=np.array([0.0, *around]),
+        kept=np.array([*direct_path(trace)[-2::-1], np.ones_like(f[0])]),
+        full=np.array([*full[::-1], 1.0]),
+    )

@@ -1,13 +1,6 @@
-r"""Attention: a weighted mean of what the encoder wrote, with weights that each query chooses.
+"""Attention: a weighted mean of the encoder's outputs, with weights that each query chooses.
 
-.. math::
-
-    e_{st} = \operatorname{score}(q_s, m_t), \qquad
-    \alpha_{st} = \frac{\exp e_{st}}{\sum_{\tau \le T_b} \exp e_{s\tau}}, \qquad
-    \bar m_s = \sum_t \alpha_{st}\, m_t
-
-The sum of a softmax runs over the steps of a source, T_b, and not over its padding, whose weights
-are exactly zero. The type of the parameters says which score it is.
+The type of the parameters says which score it is.
 
 Sources: D. Bahdanau, K. Cho and Y. Bengio, "Neural machine translation by jointly learning to
 align and translate", ICLR (2015), for the additive score; M.-T. Luong, H. Pham and C. D. Manning,
@@ -15,12 +8,11 @@ align and translate", ICLR (2015), for the additive score; M.-T. Luong, H. Pham 
 and the bilinear ("general") one.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_lab import checks
 from lstm_lab.numerics import Array, outer_sum, tanh_vjp
 
 Mask = NDArray[np.bool_]
@@ -48,126 +40,31 @@ class Additive(NamedTuple):
 
 
 Score = Dot | Bilinear | Additive
-KINDS: dict[str, type[Score]] = {
-    "dot": Dot,
-    "bilinear": Bilinear,
-    "additive": Additive,
-}
+KINDS: dict[str, type[Score]] = {"dot": Dot, "bilinear": Bilinear, "additive": Additive}
 
 
 def init(kind: str, H: int, *, rng: np.random.Generator) -> Score:
-    """Draw the parameters of a score: weights of variance one over the size of what they meet.
-
-    Parameters
-    ----------
-    kind : str
-        A key of `KINDS`.
-    H : int
-        Size of queries and memory, and of the additive score's layer.
-    rng : numpy.random.Generator
-        Where the draws come from.
-
-    Returns
-    -------
-    Dot, Bilinear or Additive
-        The parameters.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such score, or the size is not a positive integer.
-    """
-    kind, H = _kind(kind), checks.positive_int("H", H)
-    checks.generator(rng)
-
-    def normal(*shape: int) -> Array:
-        return rng.normal(0, H**-0.5, shape)
-
-    match kind:
-        case "bilinear":
-            return Bilinear(normal(H, H))
-        case "additive":
-            return Additive(normal(H, H), normal(H, H), normal(H))
-    return Dot()
-
-
-def count(kind: str, H: int) -> int:
-    """Return how many weights `init` would draw.
-
-    Parameters
-    ----------
-    kind : str
-        A key of `KINDS`.
-    H : int
-        Size of queries and memory.
-
-    Returns
-    -------
-    int
-        The number.
-    """
-    kind, H = _kind(kind), checks.positive_int("H", H)
-    return {"bilinear": H**2, "additive": 2 * H**2 + H}.get(kind, 0)
+    """Draw the parameters of a score, normal with variance 1 / H; `kind` is a key of `KINDS`."""
+    axes = {"dot": (), "bilinear": (2,), "additive": (2, 2, 1)}[kind]
+    return KINDS[kind](*(rng.normal(0, H**-0.5, [H] * n) for n in axes))
 
 
 def scores(params: Score, queries: Array, memory: Array) -> Array:
-    r"""Return how well each query fits each entry of the memory.
+    """Return how well each query (B, S, H) fits each entry (B, T, H) of the memory, (B, S, T).
 
-    .. math::
-
-        q \cdot m, \qquad q^\top W m, \qquad v^\top \tanh(W_q q + W_m m)
-
-    Parameters
-    ----------
-    params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
-
-    Returns
-    -------
-    ndarray of shape (B, S, T)
-        The scores.
-
-    References
-    ----------
     Chapter ch319, equation ``eq-score``.
     """
-    match params:
-        case Bilinear():
-            queries = queries @ params.W
-        case Additive():
-            return _hidden(params, queries, memory) @ params.v
+    if isinstance(params, Additive):
+        return _hidden(params, queries, memory) @ params.v
+    if isinstance(params, Bilinear):
+        queries = queries @ params.W
     return queries @ memory.swapaxes(1, 2)
 
 
 def scores_vjp(
     params: Score, queries: Array, memory: Array, dscores: Array
 ) -> tuple[Score, Array, Array]:
-    r"""Pull the cotangent of the scores back through `scores`.
-
-    Parameters
-    ----------
-    params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
-    dscores : ndarray of shape (B, S, T)
-        Gradient with respect to the scores.
-
-    Returns
-    -------
-    dparams : Dot, Bilinear or Additive
-        Gradient with respect to the weights.
-    dqueries : ndarray of shape (B, S, H)
-        Gradient with respect to the queries.
-    dmemory : ndarray of shape (B, T, H)
-        Gradient with respect to the memory.
-    """
+    """Pull the gradient of the scores (B, S, T) back to the arguments of `scores`."""
     if isinstance(params, Additive):
         hidden = _hidden(params, queries, memory)
         da = tanh_vjp(dscores[..., np.newaxis] * params.v, hidden)
@@ -186,25 +83,26 @@ def scores_vjp(
 
 
 def attend(
-    params: Score, queries: Array, memory: Array, mask: Mask
+    params: Score,
+    queries: Array,
+    memory: Array,
+    mask: Mask,
 ) -> tuple[Array, Array]:
-    r"""Return what each query reads from the memory, and with which weights.
+    r"""Return the context of each query, a weighted mean of the memory, and the weights.
 
     .. math::
 
-        \alpha_{st} = \frac{\exp e_{st}}{\sum_\tau \exp e_{s\tau}}, \qquad
+        \alpha_{st} = \frac{\exp e_{st}}{\sum_{\tau \le T_b} \exp e_{s\tau}}, \qquad
         \bar m_s = \sum_t \alpha_{st}\, m_t
 
     Parameters
     ----------
     params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
+        The kind of score, and its weights.
+    queries, memory : ndarrays of shape (B, S, H) and (B, T, H)
+        The decoder's and the encoder's outputs.
     mask : ndarray of bool of shape (B, T)
-        False at the padding of a source.
+        False at the padding of a source, after its T_b steps.
 
     Returns
     -------
@@ -213,19 +111,10 @@ def attend(
     weights : ndarray of shape (B, S, T)
         Each row sums to one; exactly zero at the padding.
 
-    Raises
-    ------
-    ValueError
-        If a source is all padding.
-
     References
     ----------
     Chapter ch319, equation ``eq-attention``.
     """
-    if not np.any(mask, axis=-1).all():
-        raise ValueError(
-            "mask must be True at one step of each source at least"
-        )
     e = scores(params, queries, memory)
     e = np.where(mask[:, np.newaxis], e, -np.inf)
     e -= e.max(axis=-1, keepdims=True)
@@ -242,7 +131,7 @@ def attend_vjp(
     weights: Array,
     dcontexts: Array,
 ) -> tuple[Score, Array, Array]:
-    r"""Pull the cotangent of the contexts back through `attend`.
+    r"""Pull the gradient of the contexts back through `attend`.
 
     .. math::
 
@@ -251,25 +140,15 @@ def attend_vjp(
 
     Parameters
     ----------
-    params : Dot, Bilinear or Additive
-        Which score, and its weights.
-    queries : ndarray of shape (B, S, H)
-        The decoder's states.
-    memory : ndarray of shape (B, T, H)
-        The encoder's outputs.
-    weights : ndarray of shape (B, S, T)
-        What `attend` returned.
+    params, queries, memory, weights
+        Arguments and weights of `attend`.
     dcontexts : ndarray of shape (B, S, H)
-        Gradient with respect to the contexts.
+        The gradient with respect to the contexts.
 
     Returns
     -------
-    dparams : Dot, Bilinear or Additive
-        Gradient with respect to the weights of the score.
-    dqueries : ndarray of shape (B, S, H)
-        Gradient with respect to the queries.
-    dmemory : ndarray of shape (B, T, H)
-        Gradient with respect to the memory.
+    dparams, dqueries, dmemory
+        Gradients with respect to the parameters, the queries and the memory.
 
     References
     ----------
@@ -280,14 +159,6 @@ def attend_vjp(
     dscores = weights * (dweights - common)
     dparams, dqueries, dmemory = scores_vjp(params, queries, memory, dscores)
     return dparams, dqueries, dmemory + weights.swapaxes(1, 2) @ dcontexts
-
-
-def _kind(kind: Any) -> str:
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(
-            f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}"
-        )
-    return str(kind)
 
 
 def _hidden(params: Additive, queries: Array, memory: Array) -> Array:

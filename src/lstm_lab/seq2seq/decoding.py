@@ -1,4 +1,4 @@
-r"""From probabilities to a target: greedy, beam and exhaustive search.
+r"""From probabilities to a target: greedy, beam and exhaustive search, and what they get right.
 
 A model gives every target a score, the logarithm of its probability,
 
@@ -7,88 +7,46 @@ A model gives every target a score, the logarithm of its probability,
     \ln p(y \mid x) = \sum_{s=1}^{S} \ln p(y_s \mid y_{<s}, x), \qquad
     \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\beta}}
 
-and a search looks for the best. Every further token costs probability, so that with
-:math:`\beta = 0` a longer target needs to be better at every step; :math:`\beta = 1` compares
-means over tokens. S counts the token that ends the target.
+and a search looks for the best. S counts the token that ends the target. With
+:math:`\beta = 0` probabilities are compared, with :math:`\beta = 1` means over tokens.
 
 Sources: A. Graves, arXiv 1211.3711 (2012), and I. Sutskever, O. Vinyals and Q. V. Le, NeurIPS
 (2014), for the beam.
 """
 
-import math
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lstm_lab import checks
+from lstm_lab import checks, records, tree
 from lstm_lab.losses import log_softmax
 from lstm_lab.numerics import Array
-from lstm_lab.seq2seq.model import (
-    Batch,
-    Encoded,
-    Network,
-    Params,
-    Tokens,
-    check_params,
-    checked,
-    checked_sources,
-    encode,
-    logits,
-    step,
-)
-from lstm_lab.seq2seq.stack import Lengths, States
-from lstm_lab.tokenizer import BOS, EOS, PAD, SPECIAL
-
-LARGEST = math.log(np.finfo(np.float64).max)
+from lstm_lab.seq2seq import model
+from lstm_lab.seq2seq.model import Encoded, Network, Pairs, Params, Tokens
+from lstm_lab.sequence import Lengths
+from lstm_lab.tokenizer import BOS, EOS, PAD
 
 
+@records.short
 class Decoded(NamedTuple):
     """Targets that a search found, one for each source.
 
-    ``tokens`` (S, B) end with ``EOS``, if they ended in time, and have padding behind it;
+    ``tokens`` (S, B) end with ``EOS``, if they ended in time, and have padding after it;
     ``lengths`` (B,) count the end. ``log_probability`` (B,) is that of the whole target, in nats.
-    ``weights`` (B, S, T) say where the attention was at each step; None without attention, or
-    where the search does not keep them.
     """
 
     tokens: Tokens
     lengths: Lengths
     log_probability: Array
-    weights: Array | None = None
 
 
 def greedy(
-    network: Network,
-    params: Params,
-    source: Tokens,
-    lengths: Lengths,
-    *,
-    longest: int,
+    network: Network, params: Params, source: Tokens, lengths: Lengths, *, longest: int
 ) -> Decoded:
-    """Take the likeliest token at each step: a beam of width one.
-
-    `PAD` and `BOS` are never taken, whatever the model gives them.
-
-    Parameters
-    ----------
-    network : Network
-        What the model is built of.
-    params : Params
-        Its weights.
-    source : ndarray of int of shape (T, B)
-        Tokens of the sources.
-    lengths : ndarray of int of shape (B,)
-        Of the sources.
-    longest : int
-        Tokens of a target at most, its end included.
-
-    Returns
-    -------
-    Decoded
-        One target for each source.
-    """
-    return _search(network, params, source, lengths, longest, 1, 0.0)
+    """Take the likeliest token at each step: a `beam` of width one."""
+    return beam(network, params, source, lengths, longest=longest, width=1)
 
 
 def beam(
@@ -103,135 +61,78 @@ def beam(
 ) -> Decoded:
     r"""Keep the likeliest beginnings at each step, and return the target of the best score.
 
-    .. math:: \operatorname{score}(y) = \frac{\ln p(y \mid x)}{S^{\beta}}
-
     A target that has ended keeps its place in the beam as long as its score is among the best.
     The search is over when all have ended or are as long as a target may be. The best of those
     that ended is returned; if none did, the best beginning. `PAD` and `BOS` are never taken.
 
     Parameters
     ----------
-    network : Network
-        What the model is built of.
-    params : Params
-        Its weights.
-    source : ndarray of int of shape (T, B)
-        Tokens of the sources.
-    lengths : ndarray of int of shape (B,)
-        Of the sources.
+    network, params : Network, Params
+        The model.
+    source, lengths : ndarrays of int of shape (T, B) and (B,)
+        The sources and their lengths.
     longest : int
-        Tokens of a target at most, its end included.
+        Maximal number of tokens of a target, including its end.
     width : int
-        Beginnings that are kept for each source.
+        Number of beginnings that are kept for each source.
     exponent : float
-        The :math:`\beta` of the score, not negative: 0 compares probabilities, 1 means over
-        tokens.
+        The :math:`\beta` of the score, from 0 to 10.
 
     Returns
     -------
     Decoded
-        One target for each source, without weights.
+        One target for each source.
     """
-    width = checks.positive_int("width", width)
-    exponent = _exponent(exponent, longest)
-    found = _search(network, params, source, lengths, longest, width, exponent)
-    return found._replace(weights=None)
-
-
-def _search(
-    network: Network,
-    params: Params,
-    source: Tokens,
-    lengths: Lengths,
-    longest: int,
-    width: int,
-    exponent: float,
-) -> Decoded:
-    """Return what a beam finds; with a width of one, also where it looked."""
     longest = checks.positive_int("longest", longest)
-    encoded = encode(network, params, source, lengths)
-    B, O = len(encoded.mask), network.targets  # noqa: E741
-    places = np.repeat(np.arange(B), width)
-    states = _choose(encoded.states, places)
-    encoded = Encoded(encoded.memory[places], encoded.mask[places], states)
-    tokens = np.full((longest, B, width), PAD)
+    width = checks.positive_int("width", width)
+    exponent = checks.between("exponent", exponent, 0, 10)
+    encoded = model.encode(network, params, source, lengths)
+    B = len(encoded.mask)
+    rows = np.arange(B)[:, np.newaxis]
+    memory, mask, states = _choose(encoded[:3], np.repeat(range(B), width))
+    encoded = Encoded(memory, mask, states, encoded.trace)
     log_p = np.full((B, width), -np.inf)
     log_p[:, 0] = 0  # all places begin alike; one of them stands for all
-    size = np.zeros((B, width), int)
-    ended = np.zeros((B, width), bool)
-    last, looks = np.full(B * width, BOS), list[Array]()
-    rows = np.arange(B)[:, np.newaxis]
-    for s in range(longest):
-        answers, states, weights = step(network, params, encoded, states, last)
-        if weights is not None and width == 1:
-            looks.append(weights)
-        more = writable(answers).reshape(B, width, O)
-        # A target that has ended goes on with padding, for nothing.
+    sizes, ended = np.zeros((B, width), int), np.zeros((B, width), bool)
+    tokens = np.full((1, B, width), BOS)
+    while len(tokens) <= longest and not ended.all():
+        answers, states = model.step(network, params, encoded, states, tokens[-1].ravel())
+        more = writable(answers).reshape(B, width, -1)
+        # A target that has ended goes on with padding, at no cost.
         more = np.where(ended[..., np.newaxis], -np.inf, more)
         more[..., PAD] = np.where(ended, 0, -np.inf)
-        total = (log_p[..., np.newaxis] + more).reshape(B, width * O)
-        steps = np.where(ended, size, s + 1)[..., np.newaxis]
-        score = total / np.repeat(steps, O, axis=-1).reshape(B, -1) ** exponent
-        best = np.argsort(-score, axis=-1, kind="stable")[:, :width]
-        place, token = np.divmod(best, O)
-        log_p = np.take_along_axis(total, best, axis=-1)
-        tokens = tokens[:, rows, place]
-        tokens[s] = token
-        size = np.where(ended[rows, place], size[rows, place], s + 1)
+        total = log_p[..., np.newaxis] + more
+        longer = np.where(ended, sizes, len(tokens))
+        score = total / longer[..., np.newaxis] ** exponent
+        best = np.argsort(-score.reshape(B, -1), axis=-1, kind="stable")
+        place, token = np.divmod(best[:, :width], network.targets)
+        log_p, sizes = total[rows, place, token], longer[rows, place]
         ended = ended[rows, place] | (token == EOS)
-        origin = (rows * width + place).ravel()
-        states = _choose(states, origin)
-        last = token.ravel()
-        if ended.all():
-            break
-    score = log_p / size**exponent
+        tokens = np.concatenate([tokens[:, rows, place], [token]])
+        states = _choose(states, (rows * width + place).ravel())
     ended &= log_p > -np.inf  # a place that nothing could take did not end
     none = ~ended.any(axis=-1, keepdims=True)
-    best = np.where(ended | none, score, -np.inf).argmax(axis=-1)
-    examples = np.arange(B)
-    return Decoded(
-        tokens[: s + 1, examples, best],
-        size[examples, best],
-        log_p[examples, best].astype(params.b_out.dtype),
-        np.stack(looks, axis=1) if looks else None,
-    )
+    score = np.where(ended | none, log_p / sizes**exponent, -np.inf)
+    chosen = np.arange(B), score.argmax(axis=-1)
+    log_probability = log_p[chosen].astype(params.b_out.dtype)
+    return Decoded(tokens[1:, *chosen], sizes[chosen], log_probability)
+
+
+def _choose(arrays: Any, rows: Lengths) -> Any:
+    """Return some rows of each array of a tree."""
+    return tree.map(lambda array: array[rows], arrays)
 
 
 def writable(answers: Array) -> Array:
-    r"""Return the log-probability of each token, :math:`-\infty` for `PAD` and `BOS`.
+    r"""Return the log-probabilities (..., targets) of logits, :math:`-\infty` for `PAD` and `BOS`.
 
-    No target holds these two, so that no search may write them. What a model gives them is not
-    shared out among the others: probabilities are those that it was trained for.
-
-    Parameters
-    ----------
-    answers : ndarray of shape (targets,), (B, targets) or (S, B, targets)
-        Logits.
-
-    Returns
-    -------
-    ndarray of shape (..., targets)
-        In nats.
-
-    Raises
-    ------
-    FloatingPointError
-        If a logit is NaN, or infinite so that there are no probabilities.
-    TypeError, ValueError
-        If they are not an array of floats of such a shape.
+    No target holds these two, so that no search may write them. Their probability is not divided
+    among the others, which keep the probabilities that the model was trained for. A
+    FloatingPointError is raised if the logits overflowed.
     """
-    shapes = ("O",), ("B", "O"), ("S", "B", "O")
-    answers = checks.array("answers", answers, *shapes, finite_values=False)
-    if answers.shape[-1] < SPECIAL:
-        raise ValueError(
-            f"answers must be of at least {SPECIAL} tokens, got"
-            f" {answers.shape[-1]}"
-        )
     log_p = log_softmax(answers)
     if np.isnan(log_p).any():
-        raise FloatingPointError(
-            "the logits overflowed: there is no best token"
-        )
+        raise FloatingPointError("the logits overflowed: there is no best token")
     log_p[..., [PAD, BOS]] = -np.inf
     return log_p
 
@@ -250,69 +151,36 @@ def exhaustive(
 
     Parameters
     ----------
-    network : Network
-        What the model is built of.
-    params : Params
-        Its weights.
-    source : ndarray of int of shape (T, B)
-        Tokens of the sources.
-    lengths : ndarray of int of shape (B,)
-        Of the sources.
-    longest : int
-        Tokens of a target at most, its end included.
+    network, params, source, lengths, longest, exponent
+        See `beam`.
     symbols : ndarray of int of shape (N,)
         The tokens that a target may consist of, without its end. There are
         :math:`N^{S-1}` targets of S tokens.
-    exponent : float
-        As in `beam`.
 
     Returns
     -------
     Decoded
-        One target for each source, without weights. All of them end.
+        One target for each source, which ends.
     """
-    exponent = _exponent(exponent, longest)
+    exponent = checks.between("exponent", exponent, 0, 10)
     target, sizes = every_target(symbols, longest)
-    check_params(network, params)
-    source, lengths = checked_sources(network, source, lengths)
-    found = []
-    for b in range(len(lengths)):
-        many = np.full(len(sizes), b)
-        batch = Batch(source[:, many], lengths[many], target, sizes)
-        log_p = log_probability(network, params, batch)
-        best = np.argmax(log_p / sizes**exponent)
-        found.append((target[:, best], sizes[best], log_p[best]))
-    tokens, size, log_p = map(np.array, zip(*found, strict=True))
-    return Decoded(tokens.T[: size.max()], size, log_p)
+    B, M = len(lengths), len(sizes)
+    sources = np.repeat(source, M, axis=1), np.repeat(lengths, M)
+    pairs = Pairs(*sources, np.tile(target, B), np.tile(sizes, B))
+    log_p = log_probability(network, params, pairs).reshape(B, M)
+    best = np.argmax(log_p / sizes**exponent, axis=1)
+    tokens = target[: sizes[best].max(), best]
+    return Decoded(tokens, sizes[best], log_p[np.arange(B), best])
 
 
 def every_target(symbols: Tokens, longest: int) -> tuple[Tokens, Lengths]:
-    """Return every target of up to some tokens, its end included.
+    """Return every target of up to `longest` tokens (longest, M), and their lengths (M,).
 
-    Parameters
-    ----------
-    symbols : ndarray of int of shape (N,)
-        The tokens that a target may consist of.
-    longest : int
-        Tokens at most, the end included.
-
-    Returns
-    -------
-    tokens : ndarray of int of shape (longest, M)
-        The targets, with their ends and padding behind.
-    lengths : ndarray of int of shape (M,)
-        Their lengths, ends included.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the symbols are not integers, one is there twice, or is a token that no target holds
-        before its end.
+    Each consists of some of the `symbols` (N,), its end, and padding after that.
     """
     longest = checks.positive_int("longest", longest)
     symbols = checks.integers("symbols", symbols, "N")
-    known, counts = np.unique(symbols, return_counts=True)
-    if (counts > 1).any() or np.isin([PAD, BOS, EOS], known).any():
+    if len({PAD, BOS, EOS, *symbols.tolist()}) < 3 + len(symbols):
         raise ValueError(
             "symbols must be tokens other than PAD, BOS and EOS, none twice;"
             f" got {symbols.tolist()}"
@@ -323,60 +191,49 @@ def every_target(symbols: Tokens, longest: int) -> tuple[Tokens, Lengths]:
         for begun in product(symbols, repeat=size)
     ]
     tokens = np.array(targets).T
-    return tokens, _lengths(tokens)
+    return tokens, (tokens == EOS).argmax(axis=0) + 1
 
 
-def log_probability(network: Network, params: Params, batch: Batch) -> Array:
-    r"""Return how likely the model holds each target to be.
+def log_probability(network: Network, params: Params, pairs: Pairs) -> Array:
+    """Return the logarithms (B,) of the targets' probabilities, in nats.
 
-    .. math:: \ln p(y \mid x) = \sum_{s=1}^{S} \ln p(y_s \mid y_{<s}, x)
-
-    Parameters
-    ----------
-    network : Network
-        What the model is built of.
-    params : Params
-        Its weights.
-    batch : Batch
-        Sources and targets.
-
-    Returns
-    -------
-    ndarray of shape (B,)
-        In nats.
-
-    References
-    ----------
     Chapter ch319, equation ``eq-length-normalised``.
     """
-    batch = checked(network, batch)
-    answers, _ = logits(network, params, batch)
-    shares = log_softmax(answers)
-    chosen = np.take_along_axis(shares, batch.target[..., np.newaxis], -1)
-    steps = np.arange(len(batch.target))[:, np.newaxis]
-    within = steps < batch.target_lengths
-    total: Array = np.where(within, chosen[..., 0], 0).sum(axis=0)
+    pairs = model.checked(network, pairs)
+    log_p = log_softmax(model.logits(network, params, pairs)[0])
+    chosen = np.take_along_axis(log_p, pairs.target[..., np.newaxis], -1)
+    within = np.where(pairs.target_mask, chosen[..., 0], 0)
+    total: Array = within.sum(axis=0)
     return total
 
 
-def _exponent(exponent: float, longest: int) -> float:
-    exponent = checks.finite_number("exponent", exponent)
-    if exponent < 0:
-        raise ValueError(f"exponent must not be negative, got {exponent}")
-    steps = checks.positive_int("longest", longest)
-    if exponent * math.log(steps) > LARGEST:
-        raise ValueError(
-            f"exponent must be smaller: {steps} ** {exponent} is too large"
-        )
-    return exponent
+def exact_match(decoded: Decoded, pairs: Pairs) -> NDArray[np.bool_]:
+    """Return which targets (B,) were decoded right to the last token, with none too many."""
+    checks.instance("decoded", decoded, Decoded)
+    checks.instance("pairs", pairs, Pairs)
+    right = _right("decoded.tokens", decoded.tokens, pairs)
+    exact: NDArray[np.bool_] = np.all(right | ~pairs.target_mask, axis=0)
+    exact &= decoded.lengths == pairs.target_lengths
+    return exact
 
 
-def _lengths(tokens: Tokens) -> Lengths:
-    """Return the lengths of targets, their ends included; all steps where there is no end."""
-    ends = tokens == EOS
-    first = ends.argmax(axis=0) + 1
-    return np.where(ends.any(axis=0), first, len(tokens))
+def errors_by_position(tokens: Tokens, pairs: Pairs) -> Array:
+    """Return the share of wrong tokens at each position (S,), the ends included.
+
+    The tokens (N, B) are those that a model wrote, of any length N; a share is that of the
+    targets that have this position.
+    """
+    checks.instance("pairs", pairs, Pairs)
+    mask = pairs.target_mask[: np.max(pairs.target_lengths)]
+    wrong = ~_right("tokens", tokens, pairs)[: len(mask)]
+    shares: Array = (wrong & mask).sum(axis=1) / mask.sum(axis=1)
+    return shares
 
 
-def _choose(states: States, rows: Lengths) -> States:
-    return tuple(tuple(part[rows] for part in layer) for layer in states)
+def _right(name: str, tokens: Tokens, pairs: Pairs) -> NDArray[np.bool_]:
+    """Return which tokens of the targets (S, B) are there; none that are missing."""
+    right: NDArray[np.bool_] = np.zeros(np.shape(pairs.target), bool)
+    tokens = checks.integers(name, tokens, "S", len(right[0]))
+    size = min(len(tokens), len(right))
+    right[:size] = tokens[:size] == pairs.target[:size]
+    return right

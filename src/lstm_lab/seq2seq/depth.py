@@ -1,59 +1,57 @@
-r"""What depth does to a gradient: how much of it arrives at each layer and each step.
+"""What depth does to a gradient: how much of it arrives at each layer and each step."""
 
-A loss reads the highest layer at the last step, in every direction alike. Its gradient with
-respect to the input of layer l at step t comes along every path through layers and steps.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from lstm_lab import checks
-from lstm_lab.architecture import Architecture
+from lstm_lab import checks, records, sequence
+from lstm_lab.gradflow.experiment import SEEDS, Experiment, checked_seeds, geometric_mean
 from lstm_lab.numerics import Array
 from lstm_lab.seq2seq import stack
+from lstm_lab.sequence import Cell
 
 
-@dataclass(frozen=True)
-class DepthMap:
-    r"""How much of a gradient arrives at each layer and step, in one stack.
+@records.short
+@dataclass(frozen=True, kw_only=True)
+class DepthMap(Experiment):
+    r"""How much of a gradient arrives at each layer and step, in one stack for each seed.
 
-    ``norms`` (N, L, T) holds for each seed, each layer from the lowest and each step from the
-    first
+    ``norms`` (S, L, T), for each seed, each layer from the lowest and each step from the first,
+    are
 
     .. math:: \lVert \partial y_T / \partial u^{(l)}_t \rVert_F / \sqrt{H},
 
-    with the output y of the highest layer, and what layer l reads, :math:`u^{(l)}`.
+    with the output y of the highest layer and the input :math:`u^{(l)}` of layer l, along every
+    path through layers and steps.
     """
 
     norms: Array
     residual: bool
-    seeds: tuple[int, ...]
 
     @property
     def typical(self) -> Array:
         """The geometric mean over the seeds (L, T); zero where a norm is zero."""
-        with np.errstate(divide="ignore"):
-            typical: Array = np.exp(np.log(self.norms).mean(axis=0))
-        return typical
+        return geometric_mean(self.norms)
 
 
 def depth_map(
-    arch: Architecture,
+    cell: Cell,
     *,
+    init: Callable[..., Any] | None = None,
     layers: int = 8,
     H: int = 32,
     T: int = 40,
     residual: bool = False,
-    seeds: Sequence[int] = range(10),
+    seeds: Sequence[int] = SEEDS,
 ) -> DepthMap:
-    """Measure the gradient that a loss at the top sends back to every layer and step.
+    """Measure the gradient of a loss at the last step of the highest layer, in every direction.
 
     Parameters
     ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
+    cell, init : module, callable
+        See ``gradflow.draw_and_run``; ``init`` draws each layer.
     layers, H, T : int
         Number of layers, size of each and of the inputs, number of steps.
     residual : bool
@@ -65,40 +63,28 @@ def depth_map(
     Returns
     -------
     DepthMap
-        Norms by seed, layer and step.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a positive integer, or there is no seed.
+        The norms.
 
     References
     ----------
     Chapter ch319, figure ``fig-depth``.
     """
-    checks.architecture("arch", arch)
+    checks.cell("cell", cell)
     residual = checks.flag("residual", residual)
-    seeds = tuple(
-        checks.seed(seed, f"seeds[{n}]")
-        for n, seed in enumerate(checks.items("seeds", seeds, "integers"))
-    )
-    if not seeds:
-        raise ValueError("seeds must be at least one, got none")
-    layers, H, T = (
-        checks.positive_int(name, value)
-        for name, value in (("layers", layers), ("H", H), ("T", T))
-    )
+    layers = checks.positive_int("layers", layers)
+    T, H = checks.positive_int("T", T), checks.positive_int("H", H)
+    seeds = checked_seeds(seeds)
     norms = np.empty((len(seeds), layers, T))
     for row, seed in zip(norms, seeds, strict=True):
-        weights_rng, input_rng = np.random.default_rng(seed).spawn(2)
-        cells = tuple(arch.init(H, H, rng=weights_rng) for _ in range(layers))
-        # One example for each direction in which a loss may pull; their inputs are the same.
-        x = np.repeat(input_rng.normal(size=(T, 1, H)), H, axis=1)
-        _, _, trace = stack.forward(arch, cells, x, residual=residual)
+        weights_rng, inputs_rng = np.random.default_rng(seed).spawn(2)
+        draw = init or cell.init
+        params = [draw(H, H, rng=weights_rng) for _ in range(layers)]
+        # One example for each direction of the loss; their inputs are the same.
+        x = np.repeat(inputs_rng.normal(size=(T, 1, H)), H, axis=1)
+        trace = stack.forward(cell, params, x, residual=residual)
         doutputs = np.zeros_like(x)
         doutputs[-1] = np.eye(H)
-        _, dinputs, _ = stack.backward(
-            arch, cells, trace, doutputs, residual=residual
-        )
+        dinputs = stack.backward(trace, doutputs).inputs
         row[:] = np.linalg.norm(dinputs, axis=(2, 3)) / np.sqrt(H)
-    return DepthMap(norms, residual, seeds)
+    name = sequence.name_of(cell)
+    return DepthMap(cell=name, D=H, H=H, T=T, seeds=seeds, norms=norms, residual=residual)

@@ -1,17 +1,16 @@
-"""From text to text: a trained model with its characters, which a file can hold."""
+"""From text to text: a trained model with its characters, which can be saved to a file."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from lstm_lab import checkpoints, checks, tokenizer
-from lstm_lab.checkpoints import CheckpointError
+from lstm_lab import cells, checks, records, saving, sequence, tokenizer
 from lstm_lab.numerics import Array
+from lstm_lab.saving import LoadError
 from lstm_lab.seq2seq.decoding import greedy
-from lstm_lab.seq2seq.model import Batch, Network, Params, count, init
+from lstm_lab.seq2seq.model import Network, Pairs, Params, init, logits
+from lstm_lab.sequence import Cell
 from lstm_lab.tokenizer import Tokenizer
 
 
@@ -21,53 +20,34 @@ class Vocabularies(NamedTuple):
     source: Tokenizer
     target: Tokenizer
 
-    def batch(self, sources: Sequence[str], targets: Sequence[str]) -> Batch:
-        """Return pairs of texts as a model is trained on them; each target gets its end.
+    def batch(self, sources: Sequence[str], targets: Sequence[str]) -> Pairs:
+        """Return sequences of B texts as pairs of tokens; each target gets its end.
 
-        Parameters
-        ----------
-        sources, targets : sequences of B str
-            The pairs.
-
-        Returns
-        -------
-        Batch
-            Their tokens and lengths.
-
-        Raises
-        ------
-        TypeError
-            If one of both is a str, or holds something else than str.
-        ValueError
-            If a character is not known, a source is empty, or there are not as many of both.
+        A ValueError is raised for an unknown character, an empty source, or unequal numbers.
         """
         sources = checks.texts("sources", sources)
         targets = checks.texts("targets", targets)
         if len(sources) != len(targets):
             raise ValueError(
-                "sources and targets must be as many, got"
-                f" {len(sources)} and {len(targets)}"
+                f"sources and targets must be as many, got {len(sources)} and {len(targets)}"
             )
-        return Batch(
-            *self.source.batch(sources), *self.target.batch(targets, end=True)
-        )
+        return Pairs(*self.source.batch(sources), *self.target.batch(targets, end=True))
 
 
-def fit_vocabularies(
-    sources: Sequence[str], targets: Sequence[str]
-) -> Vocabularies:
-    """Return the vocabularies that know all characters of some pairs of texts."""
+def fit_vocabularies(sources: Sequence[str], targets: Sequence[str]) -> Vocabularies:
+    """Return the vocabularies with all characters of some pairs of texts."""
     return Vocabularies(
         tokenizer.fit(checks.texts("sources", sources)),
         tokenizer.fit(checks.texts("targets", targets)),
     )
 
 
+@records.short
 class Translation(NamedTuple):
-    """What a model made of a text.
+    """A model's answer to a text.
 
-    ``text`` is its answer, ``log_probability`` what it holds of it, in nats. ``weights`` (S, T)
-    say where it looked at each of its steps, the end included; None without attention.
+    ``log_probability`` is that of the answer, in nats. ``weights`` (S, T) are those of the
+    attention at each step of the answer, including its end; None without attention.
     """
 
     text: str
@@ -82,126 +62,56 @@ class Translator(NamedTuple):
     vocabularies: Vocabularies
     params: Params
 
-    def translate(
-        self, texts: Sequence[str], *, longest: int = 100
-    ) -> list[Translation]:
-        """Answer some texts, greedily.
+    def translate(self, texts: Sequence[str], *, longest: int = 100) -> list[Translation]:
+        """Answer texts greedily, each in at most `longest` characters.
 
-        Parameters
-        ----------
-        texts : sequence of str
-            The sources. Characters that are not known are read as ``UNK``.
-        longest : int
-            Characters of an answer at most.
-
-        Returns
-        -------
-        list of Translation
-            One for each text.
-
-        Raises
-        ------
-        TypeError
-            If `texts` is a str, or holds something else than str.
-        ValueError
-            If there is no text, or one is empty.
+        Unknown characters are read as ``UNK``.
         """
-        texts = checks.texts("texts", texts)
-        source, lengths = self.vocabularies.source.batch(texts, unknown=True)
-        found = greedy(
-            self.network, self.params, source, lengths, longest=longest
-        )
+        network, known, params = self
+        source, lengths = known.source.batch(texts, unknown=True)
+        found = greedy(network, params, source, lengths, longest=longest)
+        pairs = Pairs(source, lengths, found.tokens, found.lengths)
+        _, weights = logits(network, params, pairs)
         return [
             Translation(
-                self.vocabularies.target.decode(found.tokens[:, b]),
+                known.target.decode(found.tokens[:, b]),
                 float(found.log_probability[b]),
-                None
-                if found.weights is None
-                else found.weights[b, : found.lengths[b], : lengths[b]],
+                None if weights is None else weights[b, :S, :T],
             )
-            for b in range(len(texts))
+            for b, (S, T) in enumerate(zip(found.lengths, lengths, strict=True))
         ]
 
-    def save(self, file: checkpoints.File) -> None:
-        """Write the model and its characters to a file, in the place of what is there.
-
-        Parameters
-        ----------
-        file : path-like
-            Where to; the folder must exist.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written; the previous one stays.
-        """
-        checkpoints.save(
+    def save(self, file: saving.File) -> None:
+        """Save the model and its characters in a file, which `load` reads."""
+        network = vars(self.network).copy()
+        network["cell"] = sequence.name_of(self.network.cell)
+        del network["sources"], network["targets"]  # the vocabularies' sizes
+        saving.save(
             file,
             self.params,
-            network=asdict(self.network),
+            network=network,
             source="".join(self.vocabularies.source.characters),
             target="".join(self.vocabularies.target.characters),
             dtype=self.params.b_out.dtype.name,
         )
 
 
-def load(file: checkpoints.File) -> Translator:
-    """Return the model of a file, with the same bits that were saved.
+def load(file: saving.File, *, cell: Cell | None = None) -> Translator:
+    """Load a model that `Translator.save` saved, with the same bits.
 
-    Parameters
-    ----------
-    file : path-like
-        What `Translator.save` wrote.
-
-    Returns
-    -------
-    Translator
-        The model and its characters.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is damaged, or holds something else.
-    OSError
-        If the file cannot be read.
+    Its cell must be passed if it is one of your own. A LoadError is raised if the file is damaged,
+    or contains something else.
     """
-    about = checkpoints.metadata(file)
+    about = saving.metadata(file)
     try:
-        network = _network(about["network"])
-        vocabularies = Vocabularies(
-            *(_tokenizer(name, about[name]) for name in ("source", "target"))
-        )
-        dtype = checks.float_dtype("dtype", about["dtype"])
-        # Before any memory is taken for them.
-        needed, has = count(network) * dtype.itemsize, Path(file).stat().st_size
-        if needed > has:
-            raise ValueError(
-                f"its weights would take {needed} bytes, it has {has}"
-            )
-        like = init(network, rng=np.random.default_rng(0), dtype=dtype)
+        source, target = (Tokenizer(tuple(about[name])) for name in ("source", "target"))
+        options = about["network"]
+        found = cell or getattr(cells, options["cell"], None)
+        if found is None or sequence.name_of(found) != options["cell"]:
+            raise ValueError(f"its cell must be passed, {options['cell']!r}")
+        network = Network(**{**options, "cell": found}, sources=source.size, targets=target.size)
+        rng = np.random.default_rng(0)  # only shapes and dtypes are read
+        like = init(network, rng=rng, dtype=about["dtype"])
     except (LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{file} is of no model: {error}") from error
-    sizes = tuple(known.size for known in vocabularies)
-    if sizes != (network.sources, network.targets):
-        raise CheckpointError(
-            f"{file} is of no model: its vocabularies have {sizes} tokens, its"
-            f" network {(network.sources, network.targets)}"
-        )
-    return Translator(network, vocabularies, checkpoints.load(file, like))
-
-
-def _network(values: dict[str, Any]) -> Network:
-    names = {field.name for field in fields(Network)}
-    if set(values) != names:
-        raise ValueError(f"a network has {sorted(names)}, got {sorted(values)}")
-    return Network(**values)
-
-
-def _tokenizer(name: str, characters: Any) -> Tokenizer:
-    if not isinstance(characters, str):
-        raise TypeError(
-            f"{name} must be the characters, got {type(characters).__name__}"
-        )
-    if len(set(characters)) != len(characters):
-        raise ValueError(f"{name} has a character twice")
-    return Tokenizer(tuple(characters))
+        raise LoadError(f"{file} is not of a model: {error}") from error
+    return Translator(network, Vocabularies(source, target), saving.load(file, like))

@@ -1,40 +1,8 @@
-"""Training a recurrent network on a task: the network, a configuration, and the record of a run.
+"""Training: a loop for any model, a recurrent network for tasks, and statistics of many runs.
 
-`fit` takes an architecture and a `Config` and returns a `Run`.
+`fit` takes a cell and a `TaskConfig` and returns a `Run`.
 """
 
-from lstm_lab.training.configuration import Config, Task, describe
-from lstm_lab.training.fitting import fit
-from lstm_lab.training.model import (
-    Model,
-    init,
-    loss,
-    loss_and_grads,
-    predict,
-)
-from lstm_lab.training.runs import (
-    Median,
-    Rate,
-    Run,
-    median_interval,
-    success_rate,
-    wilson_interval,
-)
-
-__all__ = [
-    "Config",
-    "Median",
-    "Model",
-    "Rate",
-    "Run",
-    "Task",
-    "describe",
-    "fit",
-    "init",
-    "loss",
-    "loss_and_grads",
-    "median_interval",
-    "predict",
-    "success_rate",
-    "wilson_interval",
-]
+from lstm_lab.training.loop import Config, Evaluation, Run, train
+from lstm_lab.training.model import Model, TaskConfig, fit, init, loss, loss_and_grads, predict
+from lstm_lab.training.statistics import Median, Rate, median_interval, wilson_interval

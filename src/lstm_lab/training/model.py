@@ -1,254 +1,197 @@
-"""The network that is trained: a recurrent layer and a linear readout of its hidden state.
+"""The network that learns a task: a recurrent layer and a linear readout of its hidden state.
 
-It answers at each step, or once, at the last step of a sequence. Padding is replaced by zeros
-before the network sees it, and no hidden state behind a sequence's end is read: what stands
-there has no influence.
+It answers at each step, or once, at the last step.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-from lstm_lab import checks, losses, tree
-from lstm_lab.architecture import Architecture
+from lstm_lab import checks, losses, records, sequence, tree
 from lstm_lab.numerics import Array, axis_sum, outer_sum
+from lstm_lab.sequence import Cell
 from lstm_lab.tasks import Batch
+from lstm_lab.training.loop import Config, Evaluation, Run, train
 
-Mask = NDArray[np.bool_]
 
-
+@records.short
 class Model(NamedTuple):
     r"""A recurrent layer and a linear readout of its hidden state.
 
     .. math:: \hat y_t = W_{out}\,h_t + b_{out}
 
-    ``cell`` are the parameters of the layer, ``W_out`` (O, H) and ``b_out`` (O,) those of the
-    readout.
+    ``params`` are the parameters of the layer's cell, ``W_out`` (O, H) and ``b_out`` (O,) those
+    of the readout.
     """
 
-    cell: Any
+    params: Any
     W_out: Array
     b_out: Array
 
 
 def init(
-    draw: Callable[..., Any],
+    cell: Cell,
     D: int,
     H: int,
     O: int,  # noqa: E741
     *,
     rng: np.random.Generator,
+    init: Callable[..., Any] | None = None,
     dtype: DTypeLike = np.float64,
 ) -> Model:
-    """Draw a model: the layer by `draw`, then the readout.
+    """Draw a model, in float64, and cast it to a dtype.
 
-    The readout's weights are normal with variance 1 / H, its biases are zero.
-
-    Parameters
-    ----------
-    draw : callable
-        ``draw(D, H, *, rng) -> Params``: an architecture's ``init``, or what
-        ``initialization.start`` returns.
-    D, H, O : int
-        Input, hidden and output size, at least 1.
-    rng : numpy.random.Generator
-        Where the draws come from.
-    dtype : dtype
-        float64 or float32; the draws are made in float64.
-
-    Returns
-    -------
-    Model
-        The first parameters.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is no positive integer, `rng` no generator, or `dtype` another one.
+    ``init(D, H, rng=rng)``, or ``cell.init``, draws the layer. The readout's weights are normal
+    with variance 1 / H, its biases are zero.
     """
+    checks.cell("cell", cell)
     O = checks.positive_int("O", O)  # noqa: E741
     dtype = checks.float_dtype("dtype", dtype)
-    cell = draw(D, H, rng=checks.generator(rng))
+    params = (init or cell.init)(D, H, rng=checks.generator(rng))
     W_out = rng.normal(0, 1 / np.sqrt(H), (O, H))
-    model = Model(cell, W_out, np.zeros(O))
+    model = Model(params, W_out, np.zeros(O))
     cast: Model = tree.map(lambda leaf: leaf.astype(dtype), model)
     return cast
 
 
-def predict(
-    arch: Architecture,
-    model: Model,
-    x: Array,
-    mask: Mask | None = None,
-    *,
-    every_step: bool = False,
-) -> Array:
-    r"""Return the answers of a model: numbers, or the logits of classes.
+def predict(cell: Cell, model: Model, x: Array, *, every_step: bool = False) -> Array:
+    """Return the answers of a model to inputs (T, B, D): numbers, or the logits of classes.
 
-    .. math:: \hat y_t = W_{out}\,h_t + b_{out}
-
-    Parameters
-    ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    model : Model
-        The parameters.
-    x : ndarray of shape (T, B, D)
-        Inputs.
-    mask : ndarray of bool of shape (T, B), optional
-        True at the steps of a sequence, false at the padding behind it.
-    every_step : bool
-        Whether to answer at each step, not at the last of each sequence only.
-
-    Returns
-    -------
-    ndarray of shape (B, O) or (T, B, O)
-        One answer for each sequence, or for each step; those behind the end of a sequence mean
-        nothing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument has the wrong type, dtype or shape, or is not finite.
+    They are (T, B, O) for every step, (B, O) for the last one only.
     """
     checks.instance("model", model, Model)
-    h, _ = arch.infer(model.cell, _inputs(x, mask))
-    return _read_out(model, h if every_step else h[_ends(x, mask)])
+    h, _ = sequence.infer(cell, model.params, x)
+    return _read_out(model, h if every_step else h[-1])
 
 
-def loss(arch: Architecture, model: Model, batch: Batch) -> float:
-    """Return the loss of a batch: the mean over all answers.
+def loss(cell: Cell, model: Model, batch: Batch) -> float:
+    """Return the loss of a batch, the mean over all answers.
 
-    Parameters
-    ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    model : Model
-        The parameters.
-    batch : tasks.Batch
-        Inputs and targets.
-
-    Returns
-    -------
-    float
-        The mean squared error; where the targets are classes the cross-entropy, in nats.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument has the wrong type, dtype or shape, or is not finite.
+    It is the mean squared error; if the targets are classes the cross-entropy, in nats.
     """
-    checks.instance("model", model, Model)
-    index, target = _answered(batch)
-    h, _ = arch.infer(model.cell, _inputs(batch.x, batch.mask))
+    checks.instance("batch", batch, Batch)
+    answers = predict(cell, model, batch.x, every_step=batch.every_step)
     measure, _ = _LOSSES[batch.classes is not None]
-    return measure(_read_out(model, h[index]), target)
+    return measure(answers, batch.y)
 
 
-def loss_and_grads(
-    arch: Architecture, model: Model, batch: Batch
-) -> tuple[float, Model]:
-    r"""Return the loss of a batch and its gradient.
+def loss_and_grads(cell: Cell, model: Model, batch: Batch) -> tuple[float, Model]:
+    r"""Return the `loss` of a batch, and its gradient with respect to every parameter.
 
     .. math::
 
         dW_{out} = \sum d\hat y_{t,b} \otimes h_{t,b}, \qquad
         db_{out} = \sum d\hat y_{t,b}, \qquad dh_{t,b} = d\hat y_{t,b}\,W_{out},
 
-    with sums over all answers, and from the hidden states on it is ``arch.backward``.
-
-    Parameters
-    ----------
-    arch : module
-        ``rnn``, ``lstm``, ``gru`` or another architecture.
-    model : Model
-        The parameters.
-    batch : tasks.Batch
-        Inputs and targets.
-
-    Returns
-    -------
-    loss : float
-        The mean squared error; where the targets are classes the cross-entropy, in nats.
-    grads : Model
-        Its gradient with respect to every parameter; NaN where the answers overflowed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument has the wrong type, dtype or shape, or is not finite.
+    with sums over all answers; from the hidden states on it is ``sequence.backward``. A
+    FloatingPointError is raised if the answers overflow.
     """
     checks.instance("model", model, Model)
-    index, target = _answered(batch)
-    trace = arch.forward(model.cell, _inputs(batch.x, batch.mask))
+    checks.instance("batch", batch, Batch)
+    trace = sequence.forward(cell, model.params, batch.x)
     h = trace.h[1:]
-    prediction = _read_out(model, h[index])
-    measure, measure_vjp = _LOSSES[batch.classes is not None]
-    value = measure(prediction, target)
-    dprediction = measure_vjp(1.0, prediction, target)
+    # A copy, as contiguous as in `predict`: products round the same.
+    read = h if batch.every_step else h[-1].copy()
+    answers = _read_out(model, read)
+    measure, gradient = _LOSSES[batch.classes is not None]
+    value = measure(answers, batch.y)
+    danswers = gradient(answers, batch.y)
     dh = np.zeros(h.shape, h.dtype)
-    dh[index] = dprediction @ model.W_out
+    dh[... if batch.every_step else -1] = danswers @ model.W_out
     if not np.isfinite(dh).all():
-        return value, tree.map(lambda leaf: np.full_like(leaf, np.nan), model)
-    dcell = arch.backward(model.cell, trace, dh).params
-    dW_out = outer_sum(dprediction, h[index])
-    return value, Model(dcell, dW_out, axis_sum(dprediction))
+        raise FloatingPointError(f"the loss is {value}, without a gradient")
+    dparams = sequence.backward(trace, dh).params
+    dW_out = outer_sum(danswers, read)
+    return value, Model(dparams, dW_out, axis_sum(danswers))
 
 
-# By whether the targets are classes.
+# The second if the targets are classes.
 _LOSSES: tuple[tuple[Callable[..., float], Callable[..., Array]], ...] = (
-    (losses.mean_squared_error, losses.mean_squared_error_vjp),
-    (losses.cross_entropy, losses.cross_entropy_vjp),
+    (losses.mean_squared_error, losses.mean_squared_error_grad),
+    (losses.cross_entropy, losses.cross_entropy_grad),
 )
 
 
 def _read_out(model: Model, h: Array) -> Array:
-    W_out = checks.array(
-        "model.W_out", model.W_out, ("O", h.shape[-1]), dtype=h.dtype
-    )
-    b_out = checks.array(
-        "model.b_out", model.b_out, (len(W_out),), dtype=h.dtype
-    )
-    answers: Array = h @ W_out.T + b_out
+    O, H = len(model.W_out), h.shape[-1]  # noqa: E741
+    checks.array("model.W_out", model.W_out, (O, H), dtype=h.dtype)
+    checks.array("model.b_out", model.b_out, (O,), dtype=h.dtype)
+    answers: Array = h @ model.W_out.T + model.b_out
     return answers
 
 
-def _inputs(x: Array, mask: Mask | None) -> Array:
-    """Return the inputs with zeros as padding."""
-    x = checks.array("x", x, ("T", "B", "D"), finite_values=False)
-    if mask is None:
-        return x
-    mask = np.asarray(mask)
-    if mask.shape != x.shape[:2] or mask.dtype != np.bool_:
-        raise ValueError(
-            f"mask must be bool of shape {x.shape[:2]}, like the inputs,"
-            f" got {mask.dtype} of shape {mask.shape}"
-        )
-    if not mask[0].all() or (mask[1:] > mask[:-1]).any():
-        raise ValueError(
-            "mask must be true from the first step of each sequence to its"
-            " last, and false behind it"
-        )
-    return np.where(mask[..., np.newaxis], x, 0)
+@dataclass(frozen=True, kw_only=True)
+class TaskConfig(Config):
+    """How a network is trained, and on which task.
+
+    Parameters
+    ----------
+    task : callable
+        Draws a batch from ``(T, B, rng=..., dtype=...)``, such as ``tasks.adding``.
+    T : int
+        The task's first argument: most often the length of the sequences, in steps.
+    H : int
+        Hidden size.
+    init : callable or None
+        ``init(D, H, *, rng) -> Params`` draws the first parameters of the layer, as the result of
+        ``initialization.initializer`` does; None stands for ``cell.init``.
+    held_out_size : int
+        Sequences in the held-out batch, which stays the same.
+    **others
+        Those of `Config`.
+    """
+
+    task: Callable[..., Batch]
+    T: int
+    H: int = 32
+    init: Callable[..., Any] | None = None
+    held_out_size: int = 1000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.fields(self, checks.positive_int, "T", "H", "held_out_size")
+        checks.function("task", self.task, "tasks.adding")
+        if self.init is not None:
+            checks.function("init", self.init, "lstm.init")
 
 
-def _ends(x: Array, mask: Mask | None) -> tuple[Any, NDArray[Any]]:
-    """Return where the last step of each sequence is, as an index of steps and examples."""
-    T, B = np.shape(x)[:2]
-    lengths = T if mask is None else np.sum(mask, axis=0)
-    return lengths - 1, np.arange(B)
+def fit(cell: Cell, config: TaskConfig) -> Run:
+    """Train a network on a task, and return the record of the run.
 
+    Parameters
+    ----------
+    cell : module
+        ``rnn``, ``lstm``, ``gru``, ``coupled``, or a cell of your own.
+    config : TaskConfig
+        Everything else that decides the run.
 
-def _answered(batch: Batch) -> tuple[Any, NDArray[Any]]:
-    """Return which steps and examples are answered, as an index, and the targets there."""
-    if not batch.every_step:
-        return _ends(batch.x, batch.mask), batch.y
-    if batch.y.shape[:2] != batch.x.shape[:2]:
-        raise ValueError(
-            f"y must begin with the shape {batch.x.shape[:2]} of the inputs,"
-            f" got {batch.y.shape}"
-        )
-    index = ... if batch.mask is None else batch.mask
-    return index, batch.y[index]
+    Returns
+    -------
+    Run
+        The record; its models are of type `Model`. For errors, see `train`.
+    """
+    checks.instance("config", config, TaskConfig)
+    init_rng, batch_rng, held_out_rng = np.random.default_rng(config.seed).spawn(3)
+    draw = partial(config.task, config.T, dtype=config.dtype)
+    held_out = draw(config.held_out_size, rng=held_out_rng)
+    initial = init(
+        cell,
+        held_out.x.shape[-1],
+        config.H,
+        held_out.outputs,
+        init=config.init,
+        rng=init_rng,
+        dtype=config.dtype,
+    )
+    return train(
+        sequence.name_of(cell),
+        config,
+        initial,
+        partial(draw, config.batch_size, rng=batch_rng),
+        partial(loss_and_grads, cell),
+        lambda step, now: Evaluation(step, loss(cell, now, held_out)),
+    )
