@@ -51,6 +51,9 @@ def package(tmp_path, monkeypatch):
     """Return the function that writes a module of a package that no other test has."""
     root = tmp_path / f"package_{tmp_path.name}"
     monkeypatch.syspath_prepend(tmp_path)
+    # Bytecode knows a source by its size and the second in which it was written.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
     def write(name, source):
         file = root / f"{name}.py"
